@@ -1,0 +1,57 @@
+"""The command line: what a person types."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from jojo_cli import __version__, paths
+from jojo_cli.errors import JojoError
+
+app = typer.Typer(
+    name="jojo",
+    help="Redraw faces in the style of one picture.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"jojo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def jojo(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Redraw faces in the style of one picture.
+
+    Learn a style from a picture, redraw photos in it, or draw random faces:
+
+        jojo train ink ref.png
+
+        jojo apply ink photos/*.jpg
+
+        jojo sample ink -n 16
+    """
+
+
+def main() -> None:
+    """Run `jojo` and exit: 0 all done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    from jojo_cli.cli.output import print_error
+
+    try:
+        app()
+    except JojoError as error:
+        print_error(error)
+        if paths.wants_tracebacks():
+            raise
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print_error(JojoError("interrupted"))
+        sys.exit(130)

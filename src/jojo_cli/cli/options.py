@@ -1,0 +1,33 @@
+"""Options that several commands share, so that they read the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print results as JSON: one object a line for work, one array for lists.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more about what happens.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists already.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to the question.")]
+OutputFolder = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Folder for the results; made when missing.")
+]
+Photos = Annotated[
+    list[str], typer.Argument(help="Pictures or folders of pictures; '-' reads one from standard input.")
+]
+Device = Annotated[
+    str, typer.Option("--device", envvar="JOJO_DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
+]
+BaseName = Annotated[
+    str | None, typer.Option("--base", envvar="JOJO_BASE", help="The face model to start from.")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Same seed, same picture.")]
+Face = Annotated[
+    str, typer.Option("--face", help="Which face of a picture: largest, all, or its number by size, from 1.")
+]
+NoAlign = Annotated[
+    bool, typer.Option("--no-align", help="The pictures are FFHQ crops already: find no face, cut nothing.")
+]

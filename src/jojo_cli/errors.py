@@ -1,0 +1,20 @@
+"""The failures that a user can act on."""
+
+
+class JojoError(Exception):
+    """A failure that the user can act on: one line that names the thing, and a hint that names an action.
+
+    Library code raises it, `cli.main` prints it and exits with `exit_code`.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(JojoError):
+    """What the command line alone shows to be wrong: a bad name, a number out of range, colliding outputs."""
+
+    exit_code = 2
