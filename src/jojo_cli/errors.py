@@ -18,3 +18,7 @@ class UsageError(JojoError):
     """What the command line alone shows to be wrong: a bad name, a number out of range, colliding outputs."""
 
     exit_code = 2
+
+
+class CheckpointError(JojoError):
+    """A weight, code or style file that does not hold what it should."""

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 Json = Annotated[
-    bool, typer.Option("--json", help="Print results as JSON: one object a line for work, one array for lists.")
+    bool,
+    typer.Option("--json", help="Print results as JSON: one object a line for work, one array for lists."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more about what happens.")]

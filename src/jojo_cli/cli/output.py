@@ -19,8 +19,8 @@ Advance = Callable[[int, str], None]
 class Output:
     """What a command says, in the form that the user asked for.
 
-    `result` and `table` write to stdout (as JSON under `--json`); `note`, `warn`, `detail` and `progress` write
-    to stderr, and a progress bar only to a terminal.
+    `result` and `table` write to stdout (as JSON under `--json`); `note`, `warn`, `detail` and `progress`
+    write to stderr, and a progress bar only to a terminal.
     """
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:

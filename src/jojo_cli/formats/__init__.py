@@ -1,0 +1,28 @@
+"""Foreign files to our state dicts: every format knows all of its keys, and refuses what it doesn't know."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Converter = Callable[[Mapping[str, Path]], dict[str, Tensor]]
+
+CONVERTERS = {
+    "mobilestylegan-ir": "jojo_cli.formats.openvino_ir:read_mobilestylegan",
+    "stlpips-vgg": "jojo_cli.formats.stlpips:read_vgg",
+}
+"""Name of a format in the catalog: the function that reads it, named so that torch loads only when it runs."""
+
+
+def convert(name: str, files: Mapping[str, Path]) -> "dict[str, Tensor]":
+    """Return the state dict, in our names, of the foreign `files` (file name in the catalog: path).
+
+    Raises:
+        CheckpointError: a file does not hold exactly what the format says.
+    """
+    module, _, function = CONVERTERS[name].partition(":")
+    converter: Converter = getattr(import_module(module), function)
+    return converter(files)
