@@ -14,7 +14,7 @@ CONVERTERS = {
     "mobilestylegan-ir": "jojo_cli.formats.openvino_ir:read_mobilestylegan",
     "stlpips-vgg": "jojo_cli.formats.stlpips:read_vgg",
 }
-"""Name of a format in the catalog: the function that reads it, named so that torch loads only when it runs."""
+"""Format in the catalog: the function that reads it, as a name, so that torch loads only when it runs."""
 
 
 def convert(name: str, files: Mapping[str, Path]) -> "dict[str, Tensor]":
