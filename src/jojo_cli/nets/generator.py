@@ -1,0 +1,68 @@
+"""What every generator offers, so that one algorithm serves them all."""
+
+import copy
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+State = tuple[Tensor, ...]
+"""What flows between the stages of a synthesis: features, and a picture so far where the network has one."""
+
+
+class Generator(nn.Module):
+    """Mapping (z to w) and synthesis (w+ to image) in stages.
+
+    A subclass sets `mapping` and `stages`, and turns the last state into an image. Which code acts where is said in
+    pixels (`code_resolutions`), so that "from 64 px up" means the same for every generator.
+    """
+
+    mapping: nn.Module
+    """z [N,D] -> w [N,D]."""
+
+    stages: nn.ModuleList
+    """Each takes a state and w+ [N,L,D] and gives the next state; the first ignores its state, `()`."""
+
+    def __init__(self, *, resolution: int, code_resolutions: tuple[int, ...], w_dim: int) -> None:
+        super().__init__()
+        self.resolution = resolution  # side of the image, in pixels
+        self.code_resolutions = code_resolutions  # of each code, in pixels
+        self.w_dim = w_dim
+
+    @property
+    def codes(self) -> int:
+        """Codes in w+ (L)."""
+        return len(self.code_resolutions)
+
+    def image(self, state: State, *, at_least: int | None = None) -> Tensor:
+        """Return the image [N,3,R,R], RGB in about [-1,1], of the last state.
+
+        `at_least` (pixels a side) allows a smaller image where the network has one for free.
+        """
+        raise NotImplementedError
+
+    def synthesis(self, w_plus: Tensor, *, at_least: int | None = None) -> Tensor:
+        """Return the images float32 [N,3,R,R] of w_plus [N,L,D]; see `image` for `at_least`."""
+        state: State = ()
+        for stage in self.stages:
+            state = stage(state, w_plus)
+        return self.image(state, at_least=at_least)
+
+    def blended_synthesis(self, other: Self, w_plus: Tensor, amount: float) -> Tensor:
+        """Return the images of w_plus with every feature map blended: `amount` 0 draws self, 1 draws `other`.
+
+        The feature interpolation of JoJoGAN (arXiv 2112.11641, section 4), applied after every stage.
+        """
+        state: State = ()
+        for own, others in zip(self.stages, other.stages, strict=True):
+            pair = zip(own(state, w_plus), others(state, w_plus), strict=True)
+            state = tuple(torch.lerp(mine, theirs, amount) for mine, theirs in pair)
+        return self.image(state)
+
+    def w_to_w_plus(self, w: Tensor) -> Tensor:
+        """Return w_plus [N,L,D] with w [N,D] for every code."""
+        return w[:, None].expand(-1, self.codes, -1)
+
+    def clone(self) -> Self:
+        """Return a copy that shares no tensor with this generator."""
+        return copy.deepcopy(self)

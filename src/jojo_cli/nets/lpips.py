@@ -1,0 +1,70 @@
+"""Shift-tolerant LPIPS (arXiv 2207.13686): a perceptual distance that a shift of one pixel hardly changes."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+"""Channels of the convolutions of VGG16, block by block."""
+
+Features = tuple[Tensor, ...]
+"""The features that LPIPS compares, a block each [N,C,H,W], of unit length along C."""
+
+
+class BlurPool(nn.Module):
+    """Max pooling at stride 1, then a 3x3 binomial blur at stride 2: pooling without aliasing."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        taps = torch.tensor([1.0, 2.0, 1.0]) / 4
+        self.register_buffer("kernel", (taps[:, None] * taps).repeat(channels, 1, 1, 1), persistent=False)
+        self.kernel: Tensor  # [C,1,3,3]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [N,C,about H/2,about W/2] for x [N,C,H,W]."""
+        x = F.pad(F.max_pool2d(x, 2, stride=1), (2, 2, 2, 2), mode="reflect")
+        return F.conv2d(x, self.kernel, stride=2, groups=x.shape[1])
+
+
+class ShiftTolerantLPIPS(nn.Module):
+    """LPIPS on an anti-aliased VGG16, split in two so that the features of a fixed target are computed once."""
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, channels: Sequence[Sequence[int]] = VGG16) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188])[:, None, None], persistent=False)
+        self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450])[:, None, None], persistent=False)
+        self.blocks = nn.ModuleList()
+        width = 3
+        for block in channels:
+            layers: list[nn.Module] = [BlurPool(width)] if self.blocks else []
+            for out in block:
+                layers += [nn.Conv2d(width, out, 3, padding=1), nn.ReLU(inplace=True)]
+                width = out
+            self.blocks.append(nn.Sequential(*layers))
+        self.heads = nn.ParameterList([torch.rand(block[-1]) / block[-1] for block in channels])
+
+    def features(self, images: Tensor) -> Features:
+        """Return the features to compare of images [N,3,H,W] in [-1,1], at least 32 px a side."""
+        x = (images - self.shift) / self.scale
+        features = []
+        for block in self.blocks:
+            x = block(x)
+            features.append(F.normalize(x, dim=1, eps=1e-10))
+        return tuple(features)
+
+    def distance(self, a: Features, b: Features) -> Tensor:
+        """Return the distances [N] between two sets of features; 0 is the same picture."""
+        per_block = [
+            torch.einsum("nchw,c->nhw", (x.float() - y.float()).square(), head).mean(dim=(1, 2))
+            for x, y, head in zip(a, b, self.heads, strict=True)
+        ]
+        return torch.stack(per_block).sum(dim=0)  # [N]
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Return the distances [N] between images a and b [N,3,H,W] in [-1,1]."""
+        return self.distance(self.features(a), self.features(b))

@@ -1,0 +1,163 @@
+"""MobileStyleGAN (arXiv 2104.04767): StyleGAN2's mapping and a light synthesis that draws wavelet bands.
+
+It differs from StyleGAN2 in three ways: convolutions are depthwise + pointwise, a style scales the input of a layer
+only (demodulation is folded into the kernels), and an inverse Haar transform stands for upsampling.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from jojo_cli.nets.generator import Generator, State
+
+CHANNELS_FFHQ = (512, 512, 512, 512, 256, 128, 64)
+"""Channels of the blocks of the published network, which draws 1024 px: one block an octave, from 8 px up."""
+
+
+class Mapping(nn.Sequential):
+    """StyleGAN2's mapping network, with learning-rate multipliers and gains folded into the weights."""
+
+    def __init__(self, w_dim: int = 512, layers: int = 8) -> None:
+        super().__init__(*(nn.Linear(w_dim, w_dim) for _ in range(layers)))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return w [N,D] for z [N,D]."""
+        x = z * z.square().mean(dim=1, keepdim=True).add(1e-8).rsqrt()
+        for linear in self:
+            x = F.leaky_relu(linear(x), 0.2) * 2**0.5
+        return x  # [N,D]
+
+
+class Upsample(nn.Module):
+    """Modulation, then the inverse Haar transform: [N,C,H,W] -> [N,C/4,2H,2W]."""
+
+    def __init__(self, channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.modulation = nn.Linear(w_dim, channels)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Return the features of twice the size for x [N,C,H,W] and w [N,D]."""
+        return inverse_haar(x * self.modulation(w)[:, :, None, None])
+
+
+class StyledConv(nn.Module):
+    """A modulated convolution with noise, bias and leaky ReLU: 3x3 in full at 4 px, separable elsewhere."""
+
+    def __init__(self, in_channels: int, out_channels: int, resolution: int, w_dim: int, *, separable: bool) -> None:
+        super().__init__()
+        self.modulation = nn.Linear(w_dim, in_channels)
+        if separable:
+            self.depthwise = nn.Parameter(torch.randn(in_channels, 1, 3, 3) / 3)  # [I,1,3,3]
+        self.weight = nn.Parameter(
+            torch.randn(out_channels, in_channels, *((1, 1) if separable else (3, 3)))
+        )  # [O,I,1,1] or [O,I,3,3]
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        # A buffer, already multiplied by its strength: the same code draws the same picture.
+        self.register_buffer("noise", torch.zeros(1, 1, resolution, resolution))
+        self.noise: Tensor
+        self.separable = separable
+        self.scale = 1 / (in_channels * 9) ** 0.5
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Return [N,O,H,W] for x [N,I,H,W] and w [N,D]."""
+        x = x * (self.modulation(w) * self.scale)[:, :, None, None]
+        if self.separable:
+            x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
+            x = F.conv2d(x, self.weight, self.bias)
+        else:
+            x = F.conv2d(x, self.weight, self.bias, padding=1)
+        # In place: nothing needs the convolution's own output, and at 512 px each copy is 64 MB.
+        return F.leaky_relu_(x.add_(self.noise), 0.2)
+
+
+class Start(nn.Module):
+    """The learned constant at 4 px and its convolution."""
+
+    def __init__(self, channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.const = nn.Parameter(torch.randn(1, channels, 4, 4))
+        self.conv1 = StyledConv(channels, channels, 4, w_dim, separable=False)
+
+    def forward(self, state: State, w_plus: Tensor) -> State:
+        """Return ([N,C,4,4],) from code 0 of w_plus [N,L,D]."""
+        return (self.conv1(self.const.expand(len(w_plus), -1, -1, -1), w_plus[:, 0]),)
+
+
+class Block(nn.Module):
+    """Twice the size, then two convolutions; `first` is the place of its codes in w+."""
+
+    def __init__(self, in_channels: int, out_channels: int, resolution: int, w_dim: int, first: int) -> None:
+        super().__init__()
+        self.up = Upsample(in_channels, w_dim)
+        self.conv1 = StyledConv(in_channels // 4, out_channels, resolution, w_dim, separable=True)
+        self.conv2 = StyledConv(out_channels, out_channels, resolution, w_dim, separable=True)
+        self.first = first
+
+    def forward(self, state: State, w_plus: Tensor) -> State:
+        """Return ([N,O,2H,2W],) for ([N,I,H,W],) and w_plus [N,L,D]."""
+        w1, w2 = w_plus[:, self.first], w_plus[:, self.first + 1]
+        return (self.conv2(self.conv1(self.up(state[0], w1), w1), w2),)
+
+
+class ToWavelets(nn.Module):
+    """The last layer: the four Haar bands of the image, 12 channels at half its size."""
+
+    def __init__(self, channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.modulation = nn.Linear(w_dim, channels)
+        self.weight = nn.Parameter(torch.randn(12, channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(12))
+        self.scale = channels**-0.5
+
+    def forward(self, state: State, w_plus: Tensor) -> State:
+        """Return ([N,12,H/2,W/2],) for ([N,C,H/2,W/2],) and the last code of w_plus [N,L,D]."""
+        style = self.modulation(w_plus[:, -1]) * self.scale
+        return (F.conv2d(state[0] * style[:, :, None, None], self.weight, self.bias),)
+
+
+class MobileStyleGAN(Generator):
+    """MobileStyleGAN's mapping and synthesis.
+
+    It takes 3 codes a block though two are used, as the published network does: code 0 for 4 px, 3i+1 and 3i+2 for
+    block i, the last for the image.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[int] = CHANNELS_FFHQ,  # of the blocks; the image has 2^(blocks + 3) pixels a side
+        *,
+        w_dim: int = 512,
+        mapping_layers: int = 8,
+    ) -> None:
+        octaves = [8 << i for i in range(len(channels))]
+        super().__init__(
+            resolution=octaves[-1] * 2,
+            code_resolutions=(4, *(r for r in octaves for _ in range(3)), octaves[-1]),
+            w_dim=w_dim,
+        )
+        self.mapping = Mapping(w_dim, mapping_layers)
+        blocks = [
+            Block(channels[max(i - 1, 0)], channels[i], resolution, w_dim, 3 * i + 1)
+            for i, resolution in enumerate(octaves)
+        ]
+        self.stages = nn.ModuleList([Start(channels[0], w_dim), *blocks, ToWavelets(channels[-1], w_dim)])
+
+    def image(self, state: State, *, at_least: int | None = None) -> Tensor:
+        """Return the image [N,3,R,R] of the last state; half of R where `at_least` allows it, for free."""
+        bands = state[0]  # [N,12,R/2,R/2]
+        if at_least is not None and at_least <= bands.shape[-1]:
+            return bands[:, :3].float() / 2  # the low band is the image at half size, times 2
+        return inverse_haar(bands.float())
+
+
+def inverse_haar(x: Tensor) -> Tensor:
+    """Return [N,C/4,2H,2W] for x [N,C,H,W], whose channels are C/4 low bands, then C/4 times (LH, HL, HH)."""
+    n, c, h, w = x.shape
+    low, high = x[:, : c // 4], x[:, c // 4 :].reshape(n, c // 4, 3, h, w)
+    lh, hl, hh = high.unbind(dim=2)
+    plus, minus = low + lh, low - lh
+    diag, anti = hl + hh, hl - hh
+    phases = torch.stack((plus + diag, plus - diag, minus + anti, minus - anti), dim=2)  # [N,C/4,4,H,W]
+    return F.pixel_shuffle(phases.reshape(n, c, h, w), 2) / 2
