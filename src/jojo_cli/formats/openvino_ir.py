@@ -66,11 +66,13 @@ def _synthesis_state(constants: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[
             key = _rename(name)
             if key.endswith("bias"):
                 tensor = tensor.flatten()
-            elif key.endswith("depthwise"):
-                tensor = tensor.flatten(1, 2)
+            elif key.endswith("depthwise"):  # [C,1,1,3,3]
+                tensor = tensor.squeeze(1)
+            elif key.endswith("weight"):
+                tensor = _squeeze_kernel(tensor)
             yield key, tensor
         elif re.fullmatch(r"Mul_\d+_copy", name):  # a kernel with its demodulation folded in
-            yield f"{next(kernels)}.weight", tensor
+            yield f"{next(kernels)}.weight", _squeeze_kernel(tensor)
         elif tensor.ndim == 4 and tensor.shape[:2] == (1, 1) and tensor.numel() > 1:  # a noise map with its strength folded in
             yield f"{next(noises)}.noise", tensor
         elif tensor.numel() > 4 and not _is_haar(tensor):
@@ -83,6 +85,10 @@ def _rename(name: str) -> str:
         if match:
             return match.expand(ours)
     raise CheckpointError(f"constant {name!r} is not part of MobileStyleGAN")
+
+
+def _squeeze_kernel(tensor: Tensor) -> Tensor:
+    return tensor.flatten(1) if tensor.shape[2:] == (1, 1) else tensor
 
 
 def _is_haar(tensor: Tensor) -> bool:

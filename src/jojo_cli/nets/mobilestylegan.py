@@ -4,7 +4,7 @@ It differs from StyleGAN2 in three ways: convolutions are depthwise + pointwise,
 only (demodulation is folded into the kernels), and an inverse Haar transform stands for upsampling.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -50,9 +50,8 @@ class StyledConv(nn.Module):
         self.modulation = nn.Linear(w_dim, in_channels)
         if separable:
             self.depthwise = nn.Parameter(torch.randn(in_channels, 1, 3, 3) / 3)  # [I,1,3,3]
-        self.weight = nn.Parameter(
-            torch.randn(out_channels, in_channels, *((1, 1) if separable else (3, 3)))
-        )  # [O,I,1,1] or [O,I,3,3]
+        kernel = () if separable else (3, 3)
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, *kernel))  # [O,I] or [O,I,3,3]
         self.bias = nn.Parameter(torch.zeros(out_channels))
         # A buffer, already multiplied by its strength: the same code draws the same picture.
         self.register_buffer("noise", torch.zeros(1, 1, resolution, resolution))
@@ -62,14 +61,18 @@ class StyledConv(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Return [N,O,H,W] for x [N,I,H,W] and w [N,D]."""
-        x = x * (self.modulation(w) * self.scale)[:, :, None, None]
+        style = self.modulation(w) * self.scale  # [N,I]
         if self.separable:
+            # A depthwise kernel commutes with the style: scale the small pointwise kernel, not the large x.
             x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
-            x = F.conv2d(x, self.weight, self.bias)
-        else:
-            x = F.conv2d(x, self.weight, self.bias, padding=1)
+            return pointwise(x, self.weight * style[:, None], self._activate)
+        x = F.conv2d(x * style[:, :, None, None], self.weight, padding=1)
+        return by_pixels(x, self._activate)
+
+    def _activate(self, x: Tensor) -> Tensor:
         # In place: nothing needs the convolution's own output, and at 512 px each copy is 64 MB.
-        return F.leaky_relu_(x.add_(self.noise), 0.2)
+        noise = self.noise.flatten()[:, None].to(x.dtype)  # [H*W,1]
+        return F.leaky_relu_(x.add_(self.bias.to(x.dtype)).add_(noise), 0.2)
 
 
 class Start(nn.Module):
@@ -107,14 +110,14 @@ class ToWavelets(nn.Module):
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
         self.modulation = nn.Linear(w_dim, channels)
-        self.weight = nn.Parameter(torch.randn(12, channels, 1, 1))
+        self.weight = nn.Parameter(torch.randn(12, channels))  # [O,I]
         self.bias = nn.Parameter(torch.zeros(12))
         self.scale = channels**-0.5
 
     def forward(self, state: State, w_plus: Tensor) -> State:
         """Return ([N,12,H/2,W/2],) for ([N,C,H/2,W/2],) and the last code of w_plus [N,L,D]."""
-        style = self.modulation(w_plus[:, -1]) * self.scale
-        return (F.conv2d(state[0] * style[:, :, None, None], self.weight, self.bias),)
+        style = self.modulation(w_plus[:, -1]) * self.scale  # [N,C]
+        return (pointwise(state[0], self.weight * style[:, None], lambda x: x.add_(self.bias.to(x.dtype))),)
 
 
 class MobileStyleGAN(Generator):
@@ -150,6 +153,18 @@ class MobileStyleGAN(Generator):
         if at_least is not None and at_least <= bands.shape[-1]:
             return bands[:, :3].float() / 2  # the low band is the image at half size, times 2
         return inverse_haar(bands.float())
+
+
+def pointwise(x: Tensor, weight: Tensor, then: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the 1x1 convolution [N,O,H,W] of x [N,I,H,W] with a kernel of its own for each sample [N,O,I]."""
+    return by_pixels(x, lambda pixels: then(torch.bmm(pixels, weight.mT)))
+
+
+def by_pixels(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return [N,O,H,W], `function` being applied to x [N,I,H,W] as [N,H*W,I], which is a view in channels_last."""
+    n, i, h, w = x.shape
+    y = function(x.permute(0, 2, 3, 1).reshape(n, h * w, i))
+    return y.reshape(n, h, w, -1).permute(0, 3, 1, 2)
 
 
 def inverse_haar(x: Tensor) -> Tensor:
