@@ -1,0 +1,17 @@
+"""The style registry: one folder a style, no index file, so nothing to corrupt or to race on."""
+
+from jojo_cli.styles.errors import StyleExistsError, StyleNotFoundError
+from jojo_cli.styles.names import check_style_name
+from jojo_cli.styles.record import Reference, StyleRecord
+from jojo_cli.styles.store import StyleStore
+from jojo_cli.styles.style import Style
+
+__all__ = [
+    "Reference",
+    "Style",
+    "StyleExistsError",
+    "StyleNotFoundError",
+    "StyleRecord",
+    "StyleStore",
+    "check_style_name",
+]

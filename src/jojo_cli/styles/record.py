@@ -1,0 +1,175 @@
+"""What a style remembers of its making: `style.json`."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePath
+from typing import Any
+
+from jojo_cli import __version__
+from jojo_cli.errors import CheckpointError
+from jojo_cli.styles.errors import damaged
+from jojo_cli.styles.names import is_style_name
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A picture that a style was learnt from."""
+
+    file: str
+    """Its copy in the style's folder: `reference-N.png`."""
+    source: str
+    """The name of the file that was given, without its folder."""
+    sha256: str
+    """Hash of the file that was given."""
+
+    @classmethod
+    def of(cls, number: int, source: str, sha256: str) -> "Reference":
+        """Return the reference `number`, from 1, that was given as the path `source`."""
+        name = "".join(char if char.isprintable() else "?" for char in PurePath(source).name or source)
+        return cls(_reference_file(number), name, sha256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleRecord:
+    """All that is needed to make a style again, and what came of it."""
+
+    name: str
+    """The style's name when it was saved; from then on its folder's name counts."""
+    base: str
+    base_sha256: str
+    critic_sha256: str
+    references: tuple[Reference, ...]
+    settings: Mapping[str, Any]
+    """The settings of the finetuning, as JSON values."""
+    seed: int
+    device: str
+    precision: str
+    seconds: float
+    """How long the training took."""
+    losses: tuple[float, ...]
+    """The loss of every step."""
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    """ISO 8601, in UTC."""
+    jojo_version: str = __version__
+    weights_sha256: str = ""
+    """Filled in by the store when it saves the weights."""
+
+    @property
+    def steps(self) -> int:
+        """How many finetuning steps were made."""
+        return len(self.losses)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document that `style.json` holds."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    def to_json(self) -> str:
+        """Return the text of `style.json`."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, source: object) -> "StyleRecord":
+        """Return the record that `text` holds; messages call it `source`.
+
+        Raises:
+            CheckpointError: it is not JSON, was written by a newer jojo, or a field is missing, unknown or of
+                the wrong type.
+        """
+        document = _parse(text, source)
+        schema = document.pop("schema", None)
+        if type(schema) is not int or schema < SCHEMA:
+            raise damaged(f"{source}: 'schema' must be {SCHEMA}")
+        if schema > SCHEMA:
+            raise CheckpointError(
+                f"{source}: written by a newer jojo (schema {schema}, this one reads {SCHEMA})",
+                hint="update jojo: pip install --upgrade jojo-cli",
+            )
+        _check_fields(document, _RECORD_FIELDS, source)
+        for number, reference in enumerate(document["references"], 1):
+            where = f"{source}: reference {number}"
+            _check_fields(reference, _REFERENCE_FIELDS, where)
+            if reference["file"] != _reference_file(number):
+                raise damaged(f"{where}: 'file' must be {_reference_file(number)!r}")
+        document["references"] = tuple(Reference(**reference) for reference in document["references"])
+        document["losses"] = tuple(document["losses"])
+        return cls(**document)
+
+
+def _reference_file(number: int) -> str:
+    return f"reference-{number}.png"
+
+
+def _parse(text: str | bytes, source: object) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+        # Infinities and lone surrogates can be read, but not printed again.
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise damaged(f"{source}: not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise damaged(f"{source}: must hold a JSON object")
+    return document
+
+
+def _check_fields(document: Mapping[str, Any], fields: "_Fields", source: object) -> None:
+    for key in sorted(fields.keys() - document.keys()):
+        raise damaged(f"{source}: {key!r} is missing")
+    for key in sorted(document.keys() - fields.keys()):
+        raise damaged(f"{source}: {key!r} is an unknown field")
+    for key, (kind, fits) in fields.items():
+        if not fits(document[key]):
+            raise damaged(f"{source}: {key!r} must be {kind}")
+
+
+def _is_text(value: object) -> bool:
+    # Styles come from strangers, and these texts go to the terminal: no escape sequences.
+    return isinstance(value, str) and value.isprintable()
+
+
+def _is_sha256(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).utcoffset() == timedelta(0)
+    except ValueError:
+        return False
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _is_list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(fits, value))
+
+
+_Fields = dict[str, tuple[str, Callable[[Any], bool]]]
+
+_TEXT = ("printable text", _is_text)
+_SHA256 = ("a sha256 in hexadecimal", _is_sha256)
+
+_REFERENCE_FIELDS: _Fields = {"file": _TEXT, "source": _TEXT, "sha256": _SHA256}
+_RECORD_FIELDS: _Fields = {
+    "name": ("a style name", lambda value: isinstance(value, str) and is_style_name(value)),
+    "base": _TEXT,
+    "base_sha256": _TEXT,
+    "critic_sha256": _TEXT,
+    "references": ("a list of objects", _is_list_of(lambda value: isinstance(value, dict))),
+    "settings": ("an object", lambda value: isinstance(value, dict) and all(map(_is_text, value))),
+    "seed": ("a whole number", lambda value: type(value) is int),
+    "device": _TEXT,
+    "precision": _TEXT,
+    "seconds": ("a number", _is_number),
+    "losses": ("a list of numbers", _is_list_of(_is_number)),
+    "created": ("a time in UTC", _is_time),
+    "jojo_version": _TEXT,
+    "weights_sha256": _SHA256,
+}

@@ -1,0 +1,118 @@
+import json
+from typing import Any
+
+import pytest
+from style_samples import make_record
+
+from jojo_cli import __version__
+from jojo_cli.errors import CheckpointError
+from jojo_cli.styles import Reference, StyleRecord
+
+SHA256 = "a" * 64
+FIELDS = make_record(weights_sha256=SHA256).to_dict()
+
+
+def read(document: object) -> StyleRecord:
+    return StyleRecord.from_json(json.dumps(document), source="x/style.json")
+
+
+def test_record_survives_json() -> None:
+    record = make_record(weights_sha256=SHA256)
+    assert StyleRecord.from_json(record.to_json(), source="style.json") == record
+    assert record.jojo_version == __version__
+    assert record.created.endswith("+00:00")
+    assert record.steps == 2
+
+
+def test_reference_keeps_the_name_without_folder_and_escape_sequences() -> None:
+    reference = Reference.of(3, "/home/me/a\x1b[2J\udc80.png", SHA256)
+    assert (reference.file, reference.source) == ("reference-3.png", "a?[2J?.png")
+
+
+def test_unknown_schema_is_of_a_newer_jojo() -> None:
+    with pytest.raises(CheckpointError, match=r"x/style\.json: written by a newer jojo") as caught:
+        read({"schema": 2, "colour": "blue"})
+    assert "update jojo" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("schema", [None, "1", 0, True, 1.5])
+def test_schema_must_be_known(schema: object) -> None:
+    with pytest.raises(CheckpointError, match=r"x/style\.json: 'schema' must be 1"):
+        read({**FIELDS, "schema": schema})
+
+
+@pytest.mark.parametrize("field", sorted(FIELDS.keys() - {"schema"}))
+def test_missing_field_is_named(field: str) -> None:
+    with pytest.raises(CheckpointError, match=rf"x/style\.json: '{field}' is missing"):
+        read({key: value for key, value in FIELDS.items() if key != field})
+
+
+def test_unknown_field_is_named() -> None:
+    with pytest.raises(CheckpointError, match=r"x/style\.json: 'colour' is an unknown field"):
+        read({**FIELDS, "colour": "blue"})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "../x"),
+        ("name", None),
+        ("created", "yesterday"),
+        ("created", "2026-01-01T00:00:00"),
+        ("created", "2026-01-01T00:00:00+01:00"),
+        ("jojo_version", 1),
+        ("base", "\x1b]0;hello\x07"),
+        ("base_sha256", 5),
+        ("critic_sha256", []),
+        ("references", {}),
+        ("references", ["ref.png"]),
+        ("settings", []),
+        ("settings", {"\x1b[2J": 1}),
+        ("seed", True),
+        ("seed", 1.5),
+        ("device", "cpu\n"),
+        ("precision", 16),
+        ("seconds", "1"),
+        ("losses", 0.5),
+        ("losses", [True]),
+        ("weights_sha256", ""),
+    ],
+)
+def test_field_of_the_wrong_type_is_named(field: str, value: object) -> None:
+    with pytest.raises(CheckpointError, match=rf"x/style\.json: '{field}' must be"):
+        read({**FIELDS, field: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"file": "../preview.png"}, "'file' must be 'reference-1.png'"),
+        ({"file": "reference-2.png"}, "'file' must be 'reference-1.png'"),
+        ({"source": "\x1b"}, "'source' must be"),
+        ({"sha256": "A" * 64}, "'sha256' must be"),
+        ({"size": 3}, "'size' is an unknown field"),
+    ],
+)
+def test_bad_reference_is_named(change: dict[str, Any], problem: str) -> None:
+    reference = FIELDS["references"][0] | change
+    with pytest.raises(CheckpointError, match=rf"x/style\.json: reference 1: {problem}"):
+        read({**FIELDS, "references": [reference]})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe\xfd",
+        b"[" * 100_000,
+        b'{"seconds": NaN}',
+        b'{"seed": 1e999}',
+        b'{"a": "\\ud800"}',
+    ],
+    ids=["empty", "half", "array", "bytes", "deep", "nan", "infinite", "surrogate"],
+)
+def test_what_is_not_a_json_object_is_refused(text: bytes) -> None:
+    with pytest.raises(CheckpointError, match=r"x/style\.json: (not JSON|must hold a JSON object)"):
+        StyleRecord.from_json(text, source="x/style.json")
