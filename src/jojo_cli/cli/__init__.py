@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from jojo_cli import __version__, paths
-from jojo_cli.cli import styles
+from jojo_cli.cli import models, styles
 from jojo_cli.errors import JojoError
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(models.app)
 app.add_typer(styles.app)
 
 

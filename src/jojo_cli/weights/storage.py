@@ -1,0 +1,144 @@
+"""The folder of the weights: staged and renamed into place, with errors that name the folder."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from jojo_cli.errors import JojoError
+
+STAGE = ".stage-"
+PARTIAL = ".partial"
+STALE_SECONDS = 24 * 3600
+_MORE_ROOM = "free some space, or set JOJO_HOME to a folder on another disk"
+
+
+def format_size(size: int) -> str:
+    """Return a number of bytes as people read it, such as 37.6 MB."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn what the system says about the disk into a `JojoError` that names the folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise JojoError(
+                f"no space left on the disk of {str(folder)!r}",
+                hint=_MORE_ROOM,
+            ) from error
+        reason = error.strerror or str(error)
+        raise JojoError(
+            f"weights can't be kept in {str(folder)!r}: {reason}",
+            hint="set JOJO_HOME to a folder that jojo can write to",
+        ) from error
+
+
+def open_folder(folder: Path) -> None:
+    """Make the folder of the weights, mark it as a cache, and sweep what killed processes left in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tag = folder / "CACHEDIR.TAG"
+    if not tag.exists():
+        tag.write_text("Signature: 8a477f597d28d172789f06886806bc55\n# weights that jojo can fetch again\n")
+    for path in folder.iterdir():
+        if (path.name.startswith(STAGE) or path.name.endswith(PARTIAL)) and _is_stale(path):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _is_stale(path: Path) -> bool:
+    try:
+        newest = max(item.stat().st_mtime for item in [path, *path.rglob("*")])
+    except FileNotFoundError:  # its process is alive, and just removed something
+        return False
+    return time.time() - newest > STALE_SECONDS
+
+
+def check_free(folder: Path, needed: int) -> None:
+    """Check that `needed` bytes fit on the disk of `folder`.
+
+    Raises:
+        JojoError: they don't.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise JojoError(
+            f"not enough space in {str(folder)!r}: {format_size(needed)} needed, {format_size(free)} free",
+            hint=_MORE_ROOM,
+        )
+
+
+@contextlib.contextmanager
+def staging(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder inside `folder` that no other process uses, and remove it."""
+    stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=folder))
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def resuming(path: Path, leftover: Path) -> Iterator[None]:
+    """Start `path` from what an earlier process left at `leftover`, and leave it there when this one fails.
+
+    The leftover is claimed by a rename, which only one process can win: no two ever write to one file.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        leftover.rename(path)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.replace(leftover)
+        raise
+
+
+def put_in_place(staged: Path, target: Path, *, is_good: Callable[[], bool]) -> None:
+    """Rename the folder `staged` to `target`, on the disk before it is seen.
+
+    A `target` that exists already stays when it `is_good`: another process was first.
+    """
+    for file in staged.iterdir():
+        with file.open("rb+") as stream:
+            os.fsync(stream.fileno())
+    _sync_folder(staged)
+    while True:
+        try:
+            staged.rename(target)
+            break
+        except OSError:
+            if not target.is_dir():
+                raise
+        if is_good():
+            return
+        retired = staged.parent / f"{target.name}.old"
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(retired)
+        shutil.rmtree(retired, ignore_errors=True)
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder can't be opened
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):  # some network disks can't
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

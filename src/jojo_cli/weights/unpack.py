@@ -1,0 +1,69 @@
+"""From what was downloaded to the files of an entry: read by name, checked to the byte, nothing extracted."""
+
+import bz2
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from jojo_cli.weights.catalog import Entry, File, Package, Source, SourceError, Web
+
+CHUNK = 1 << 20
+_BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError, RuntimeError)
+
+
+def unpack(
+    entry: Entry, source: Source | None, *, downloads: Mapping[str, Path], folder: Path
+) -> dict[str, Path]:
+    """Return the files of an entry, copied into `folder` and checked: name: path.
+
+    `downloads` holds what `source` gave, by sha256; without a source, the files themselves.
+
+    Raises:
+        SourceError: a file is missing, damaged, larger than the catalog says, or another one.
+    """
+    paths = {}
+    for file in entry.files:
+        paths[file.name] = folder / file.name
+        with _opened(source, file, downloads) as stream:
+            _copy(stream, paths[file.name], file)
+    return paths
+
+
+@contextmanager
+def _opened(source: Source | None, file: File, downloads: Mapping[str, Path]) -> Iterator[IO[bytes]]:
+    with ExitStack() as stack:
+        try:
+            match source:
+                case Package():
+                    archive = stack.enter_context(zipfile.ZipFile(downloads[source.file.sha256]))
+                    stream = stack.enter_context(archive.open(source.members[file.name]))
+                case Web() if source.files[file.name].packed:
+                    packed = downloads[source.files[file.name].file.sha256]
+                    stream = stack.enter_context(bz2.open(packed))
+                case _:
+                    stream = stack.enter_context(downloads[file.sha256].open("rb"))
+            yield stream
+        except (*_BROKEN, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's own; bz2 says without a number that the data is none of its kind
+            raise SourceError(f"{file.name} can't be read out of the download: {error}") from error
+
+
+def _copy(stream: IO[bytes], path: Path, file: File) -> None:
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("wb") as copy:
+        while chunk := stream.read(CHUNK):
+            size += len(chunk)
+            if size > file.size:
+                raise SourceError(f"{file.name} is larger than its {file.size} bytes")
+            digest.update(chunk)
+            copy.write(chunk)
+    if size != file.size:
+        raise SourceError(f"{file.name} has {size} bytes instead of {file.size}")
+    if digest.hexdigest() != file.sha256:
+        raise SourceError(f"{file.name} has sha256 {digest.hexdigest()} instead of {file.sha256}")
