@@ -29,7 +29,10 @@ _NAMED = [
         for theirs, ours in _CONV_NAMES
     ),
     *((rf"m\.layers\.{i}\.up\.modulation\.(weight|bias)", rf"stages.{i + 1}.up.modulation.\1") for i in range(BLOCKS)),
-    (rf"m\.layers\.{BLOCKS - 1}\.to_img\.conv\.modulation\.(weight|bias)", rf"stages.{BLOCKS + 1}.modulation.\1"),
+    (
+        rf"m\.layers\.{BLOCKS - 1}\.to_img\.conv\.modulation\.(weight|bias)",
+        rf"stages.{BLOCKS + 1}.modulation.\1",
+    ),
     (rf"m\.layers\.{BLOCKS - 1}\.to_img\.conv\.weight", f"stages.{BLOCKS + 1}.weight"),
     (rf"m\.layers\.{BLOCKS - 1}\.to_img\.bias", f"stages.{BLOCKS + 1}.bias"),
 ]
@@ -73,7 +76,9 @@ def _synthesis_state(constants: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[
             yield key, tensor
         elif re.fullmatch(r"Mul_\d+_copy", name):  # a kernel with its demodulation folded in
             yield f"{next(kernels)}.weight", _squeeze_kernel(tensor)
-        elif tensor.ndim == 4 and tensor.shape[:2] == (1, 1) and tensor.numel() > 1:  # a noise map with its strength folded in
+        elif (
+            tensor.ndim == 4 and tensor.shape[:2] == (1, 1) and tensor.numel() > 1
+        ):  # a noise map with its strength folded in
             yield f"{next(noises)}.noise", tensor
         elif tensor.numel() > 4 and not _is_haar(tensor):
             raise CheckpointError(f"constant {name!r} {list(tensor.shape)} is not part of MobileStyleGAN")

@@ -15,7 +15,10 @@ _FIRST_LAYER = (0, 6, 12, 20, 28)
 
 _RULES: list[tuple[str, str | None]] = [
     *(
-        (rf"net\.slice{block + 1}\.{first + 2 * conv}\.(weight|bias)", rf"blocks.{block}.{2 * conv + (block > 0)}.\1")
+        (
+            rf"net\.slice{block + 1}\.{first + 2 * conv}\.(weight|bias)",
+            rf"blocks.{block}.{2 * conv + (block > 0)}.\1",
+        )
         for block, first in enumerate(_FIRST_LAYER)
         for conv in range(2 if block < 2 else 3)
     ),

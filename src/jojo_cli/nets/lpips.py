@@ -10,7 +10,7 @@ VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512)
 """Channels of the convolutions of VGG16, block by block."""
 
 Features = tuple[Tensor, ...]
-"""The features that LPIPS compares, a block each [N,C,H,W], of unit length along C."""
+"""The features that LPIPS compares, a block each [N,C,H,W]."""
 
 
 class BlurPool(nn.Module):
@@ -26,6 +26,11 @@ class BlurPool(nn.Module):
         """Return [N,C,about H/2,about W/2] for x [N,C,H,W]."""
         x = F.pad(F.max_pool2d(x, 2, stride=1), (2, 2, 2, 2), mode="reflect")
         return F.conv2d(x, self.kernel, stride=2, groups=x.shape[1])
+
+
+def unit(x: Tensor) -> Tensor:
+    """Return the features [N,C,H,W] as float32 of unit length along C."""
+    return F.normalize(x.float(), dim=1, eps=1e-10)
 
 
 class ShiftTolerantLPIPS(nn.Module):
@@ -54,13 +59,14 @@ class ShiftTolerantLPIPS(nn.Module):
         features = []
         for block in self.blocks:
             x = block(x)
-            features.append(F.normalize(x, dim=1, eps=1e-10))
+            features.append(x)
         return tuple(features)
 
     def distance(self, a: Features, b: Features) -> Tensor:
         """Return the distances [N] between two sets of features; 0 is the same picture."""
+        # In float32 whatever the features' precision: the differences are small beside the values.
         per_block = [
-            torch.einsum("nchw,c->nhw", (x.float() - y.float()).square(), head).mean(dim=(1, 2))
+            torch.einsum("nchw,c->n", (unit(x) - unit(y)).square(), head) / x[0, 0].numel()
             for x, y, head in zip(a, b, self.heads, strict=True)
         ]
         return torch.stack(per_block).sum(dim=0)  # [N]

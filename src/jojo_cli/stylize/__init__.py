@@ -1,0 +1,1 @@
+"""What JoJoGAN does: invert, mix codes, finetune, draw. Pure torch: no file, no terminal."""

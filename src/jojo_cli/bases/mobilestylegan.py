@@ -1,0 +1,69 @@
+"""The embedded base: MobileStyleGAN-FFHQ at 1024 px, judged by shift-tolerant LPIPS."""
+
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from jojo_cli.bases.base import Base, FinetuneDefaults, Latents
+from jojo_cli.nets.lpips import ShiftTolerantLPIPS
+from jojo_cli.nets.mobilestylegan import MobileStyleGAN
+
+if TYPE_CHECKING:
+    from jojo_cli.bases import Weights
+    from jojo_cli.device import Device
+
+
+def load(weights: "Weights", device: "Device") -> Base:
+    """Return the base `mobilestylegan-ffhq`, its networks on `device` in evaluation mode."""
+    generator = MobileStyleGAN()
+    generator.load_state_dict(load_file(weights.ensure("mobilestylegan-ffhq")))
+    critic = ShiftTolerantLPIPS()
+    critic.load_state_dict(load_file(weights.ensure("stlpips-vgg")))
+    for net in (generator, critic):
+        _freeze(net, device)
+    return assemble(
+        "mobilestylegan-ffhq",
+        generator,
+        critic,
+        device=device,
+        sha256=weights.sha256("mobilestylegan-ffhq"),
+        critic_sha256=weights.sha256("stlpips-vgg"),
+    )
+
+
+def assemble(
+    name: str,
+    generator: MobileStyleGAN,
+    critic: ShiftTolerantLPIPS,
+    *,
+    device: "Device",
+    sha256: str,
+    critic_sha256: str,
+) -> Base:
+    """Return the base made of these networks, of any size."""
+    resolutions = generator.code_resolutions
+    last = generator.codes - 1
+    return Base(
+        name=name,
+        sha256=sha256,
+        critic_sha256=critic_sha256,
+        device=device,
+        generator=generator,
+        critic=critic,
+        latents=Latents.measure(generator),
+        finetune=FinetuneDefaults(steps=150, rate=0.004, closer_scale=512),
+        varied_codes=tuple(i for i, r in enumerate(resolutions) if r >= 64),
+        # The released JoJoGAN's 9, 11, 15, 16, 17: the first code of the 128 and 256 px blocks, and all of the last.
+        varied_codes_preserving_color=tuple(
+            i for i, r in enumerate(resolutions) if (r in (128, 256) and i % 3 == 1) or r == resolutions[last]
+        ),
+        frozen=("mapping.", "modulation."),
+    )
+
+
+def _freeze(net: nn.Module, device: "Device") -> None:
+    # channels_last: the pointwise convolutions are matrix products on it, and VGG runs 1.5 times as fast.
+    net.to(device.torch_device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.eval().requires_grad_(False)

@@ -1,0 +1,45 @@
+"""Pictures from codes, in a style or without."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from jojo_cli.bases.base import Base
+from jojo_cli.errors import CheckpointError
+from jojo_cli.nets.generator import Generator
+
+
+def changed_weights(base: Base, styled: Generator) -> dict[str, Tensor]:
+    """Return the tensors of a finetuned generator that differ from its base's: what a style has to keep."""
+    originals = base.generator.state_dict()
+    return {key: t.cpu() for key, t in styled.state_dict().items() if not torch.equal(t, originals[key])}
+
+
+def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
+    """Return the base's generator with the tensors of a style in place of its own.
+
+    Raises:
+        CheckpointError: a tensor is not part of this generator, or has another shape.
+    """
+    generator = base.generator.clone()
+    state = generator.state_dict()
+    odd = sorted(key for key, t in weights.items() if key not in state or state[key].shape != t.shape)
+    if odd:
+        raise CheckpointError(f"the style's weights do not fit base {base.name!r}: {', '.join(odd)}")
+    generator.load_state_dict({**state, **weights})
+    return generator
+
+
+def draw(base: Base, styled: Generator, w_plus: Tensor, *, strength: float = 1.0) -> Tensor:
+    """Return the image [1,3,R,R], RGB in about [-1,1], of w_plus [1,L,D] in a style.
+
+    `strength` 0 draws the base's picture, 1 the style's, and between them every feature map is blended. Always in
+    float32, one code at a time: the same code gives the same picture.
+    """
+    with torch.inference_mode():
+        if strength == 0:
+            return base.generator.synthesis(w_plus)
+        if strength == 1:
+            return styled.synthesis(w_plus)
+        return base.generator.blended_synthesis(styled, w_plus, strength)
