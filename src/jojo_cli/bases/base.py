@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.device import Device
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
@@ -52,15 +53,6 @@ class Latents:
 
 
 @dataclass(frozen=True)
-class FinetuneDefaults:
-    """What works on this base when the user says nothing."""
-
-    steps: int
-    rate: float  # of Adam, in units of each tensor's RMS
-    closer_scale: int  # side of the picture that closer views are cut from, in pixels
-
-
-@dataclass(frozen=True)
 class Base:
     """A pretrained face model: generator, how its codes are distributed, critic, and the numbers that go with them."""
 
@@ -71,7 +63,9 @@ class Base:
     generator: Generator
     critic: ShiftTolerantLPIPS
     latents: Latents
-    finetune: FinetuneDefaults
+    invert_photo: InvertSettings  # what works on this base when the user says nothing
+    invert_reference: InvertSettings
+    finetune: FinetuneSettings
     varied_codes: tuple[int, ...]  # that differ from face to face while a style is learned
     varied_codes_preserving_color: tuple[int, ...]
     frozen: tuple[str, ...]  # parts of parameter names that finetuning leaves alone

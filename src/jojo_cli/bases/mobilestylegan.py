@@ -6,7 +6,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from jojo_cli.bases.base import Base, FinetuneDefaults, Latents
+from jojo_cli.bases.base import Base, Latents
+from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
 
@@ -53,7 +54,9 @@ def assemble(
         generator=generator,
         critic=critic,
         latents=Latents.measure(generator),
-        finetune=FinetuneDefaults(steps=150, rate=0.004, closer_scale=512),
+        invert_photo=InvertSettings(),
+        invert_reference=InvertSettings(pull=0.1),
+        finetune=FinetuneSettings(),
         varied_codes=tuple(i for i, r in enumerate(resolutions) if r >= 64),
         # The released JoJoGAN's 9, 11, 15, 16, 17: the first code of the 128 and 256 px blocks, and all of the last.
         varied_codes_preserving_color=tuple(

@@ -1,7 +1,7 @@
 """Options that several commands share, so that they read the same everywhere."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,22 +13,23 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and war
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more about what happens.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists already.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to the question.")]
-OutputFolder = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Folder for the results; made when missing.")
-]
+OutputFolder = Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the results; made when missing.")]
 Photos = Annotated[
     list[str], typer.Argument(help="Pictures or folders of pictures; '-' reads one from standard input.")
 ]
-Device = Annotated[
-    str, typer.Option("--device", envvar="JOJO_DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
-]
-BaseName = Annotated[
-    str | None, typer.Option("--base", envvar="JOJO_BASE", help="The face model to start from.")
-]
+Device = Annotated[str, typer.Option("--device", envvar="JOJO_DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
+BaseName = Annotated[str | None, typer.Option("--base", envvar="JOJO_BASE", help="The face model to start from.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Same seed, same picture.")]
 Face = Annotated[
     str, typer.Option("--face", help="Which face of a picture: largest, all, or its number by size, from 1.")
 ]
 NoAlign = Annotated[
     bool, typer.Option("--no-align", help="The pictures are FFHQ crops already: find no face, cut nothing.")
+]
+InversionMethod = Annotated[
+    Literal["optimize", "mean"],
+    typer.Option("--method", help="How to find a picture's code: by optimisation, or the mean code for all."),
+]
+RefineSteps = Annotated[
+    int | None, typer.Option("--refine", min=1, help="Optimisation steps of an inversion; the base's default.")
 ]

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.settings import FinetuneSettings
 from jojo_cli.errors import JojoError
 from jojo_cli.nets.generator import Generator
 from jojo_cli.stylize.losses import Target, closer_views, shrink, whole_view
@@ -16,19 +17,6 @@ from jojo_cli.stylize.mixing import mix_codes, random_w
 
 OnStep = Callable[[int, float], None]
 """Told how many steps are done, and the loss of the last one."""
-
-
-@dataclass(frozen=True)
-class FinetuneSettings:
-    """How to finetune."""
-
-    steps: int
-    rate: float  # of Adam, in units of each tensor's RMS
-    alpha: float = 1.0  # how far the varied codes move to random ones, from 0 to 1: more teaches a bolder style
-    preserve_color: bool = False  # vary fewer codes, so that photos keep more of their colours
-    seed: int = 0
-    closer: float = 1.0  # weight of LPIPS on a closer view, beside 1 for LPIPS on the whole
-    pixels: float = 0.1  # weight of the mean absolute difference
 
 
 @dataclass(frozen=True)
@@ -72,9 +60,8 @@ def finetune(
     generator = base.generator.clone()
     optimizer = torch.optim.Adam(_groups(generator, base, settings.rate), betas=(0.0, 0.99))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (1 - step / settings.steps) / 0.3))
-    drawn_size = base.finetune.closer_scale
     whole = whole_view(generator.resolution)
-    closer = closer_views(generator.resolution, drawn_size, per_side=3)
+    closer = closer_views(generator.resolution, settings.closer_scale, per_side=3)
     targets = [Target(base.critic, reference.image, [whole, *closer]) for reference in references]
     codes = base.varied_codes_preserving_color if settings.preserve_color else base.varied_codes
     losses = []
@@ -83,7 +70,7 @@ def finetune(
         target, w_plus = targets[which], references[which].w_plus
         w_plus = mix_codes(w_plus, random_w(base, rng), codes, settings.alpha)
         with base.device.autocast():
-            drawn = generator.synthesis(w_plus, at_least=drawn_size)
+            drawn = generator.synthesis(w_plus, at_least=settings.closer_scale)
             loss = target.lpips(drawn, whole)
             if closer:
                 view = closer[int(torch.randint(len(closer), (), generator=rng))]

@@ -3,32 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, pi
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base, Latents
+from jojo_cli.bases.settings import InvertSettings, Space
 from jojo_cli.stylize.losses import Target, whole_view
 
-Method = Literal["optimize", "mean"]
-Space = Literal["z", "w", "w+"]
 OnStep = Callable[[int, float], None]
 """Told how many steps are done, and the loss of the last one."""
-
-
-@dataclass(frozen=True)
-class InvertSettings:
-    """How to find a photo's code."""
-
-    method: Method = "optimize"  # mean: the mean code, whatever the picture
-    space: Space = "w+"  # where to look: a z, one w for all codes, or a w for each
-    steps: int = 80
-    rate: float = 0.1  # of Adam, in standard deviations of the codes
-    pull: float = 0.05  # weight of the distance to the mean code: higher is more plausible, lower more alike
-    spread: float = 0.1  # weight of the distance between the codes of one w+, likewise
-    pixels: float = 0.5  # weight of the mean squared error beside LPIPS
 
 
 @dataclass(frozen=True)
