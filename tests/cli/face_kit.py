@@ -1,0 +1,56 @@
+"""Photos with known faces, and a finder that knows them, for tests of commands that take photos."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jojo_cli import cli
+from jojo_cli.cli import batch
+from jojo_cli.faces import Face
+
+INTERRUPT = 7
+"""As the number of faces: the user presses Ctrl-C on this photo."""
+
+
+def photo(path: Path, *, faces: int = 1, size: tuple[int, int] = (160, 120)) -> Path:
+    """Write a photo in which `FakeFinder` finds so many faces."""
+    image = Image.linear_gradient("L").resize(size).convert("RGB")
+    image.paste((0, 0, 30 * faces), (0, 0, 16, 16))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+    return path
+
+
+class FakeFinder:
+    """Finds as many faces as the blue corner of a photo says."""
+
+    def find(self, image: Image.Image) -> list[Face]:
+        count = round(int(np.asarray(image)[8, 8, 2]) / 30)
+        if count == INTERRUPT:
+            raise KeyboardInterrupt
+        return [self._face(number) for number in range(1, count + 1)]
+
+    def _face(self, number: int) -> Face:
+        landmarks = np.zeros((68, 2))
+        landmarks[36:42] = (60, 40 + 9 * number)
+        landmarks[42:48] = (80, 40 + 9 * number)
+        landmarks[48:] = (70, 60 + 9 * number)
+        return Face(number, (40.0, 40.0, 70.0, 80.0), landmarks)
+
+
+@pytest.fixture
+def fake_finder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands find faces without weights."""
+    monkeypatch.setattr(batch, "open_finder", lambda out: FakeFinder())
+
+
+def main() -> None:
+    """Run `jojo` with the fake finder, in a process of its own."""
+    batch.open_finder = lambda out: FakeFinder()  # type: ignore[assignment,return-value]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
