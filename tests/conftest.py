@@ -1,13 +1,25 @@
 """What every test gets: a home of its own, and the command line as a user types it."""
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from jojo_cli import cli
+from jojo_cli import bases, cli
+from jojo_cli.weights.manager import ModelManager
+
+if TYPE_CHECKING:
+    from jojo_cli.bases.base import Base
+
+# Tiny networks have nothing to share: on a busy machine, two threads that wait for one another take 50 times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+REAL_CACHE = Path(__file__).parents[1] / ".test-home" / "cache"
+"""Where test runs keep the real weights, so that each is fetched once."""
 
 
 @dataclass(frozen=True)
@@ -48,3 +60,55 @@ def jojo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         return Finished(code if isinstance(code, int) else 0, out, err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def base() -> "Base":
+    """Give the tiny base, for tests of the library."""
+    import tiny
+
+    return tiny.load()
+
+
+@pytest.fixture
+def tiny_base(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let `jojo` start from the tiny base, in this process, and give its name."""
+    monkeypatch.setitem(bases.BASES, "tiny", "tiny:load")
+    monkeypatch.setenv("JOJO_BASE", "tiny")
+    return "tiny"
+
+
+@pytest.fixture(scope="session")
+def real_models() -> ModelManager:
+    """Give the real weights, fetched by the first run that needs them."""
+    manager = ModelManager(REAL_CACHE / "models")
+    manager.pull(["mobilestylegan-ffhq", "stlpips-vgg", "dlib-landmarks-68", "dlib-face-recognition"])
+    return manager
+
+
+@pytest.fixture(scope="session")
+def real_base(real_models: ModelManager) -> "Base":
+    """Give the embedded base, in float32 on the CPU."""
+    import tiny
+
+    return bases.load_base(bases.DEFAULT_BASE, real_models, device=tiny.CPU)
+
+
+@pytest.fixture
+def real_home(jojo_home: Path, real_models: ModelManager, all_cores: None) -> Path:
+    """Give `jojo` the real weights and an empty registry, in this process and in those that it starts."""
+    jojo_home.mkdir()
+    (jojo_home / "cache").symlink_to(REAL_CACHE, target_is_directory=True)
+    return jojo_home
+
+
+@pytest.fixture
+def all_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run the networks on every core, as users do."""
+    import torch
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    yield
+    torch.set_num_threads(threads)

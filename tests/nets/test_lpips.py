@@ -1,0 +1,79 @@
+"""Shift-tolerant LPIPS: what must hold for any weights."""
+
+import pytest
+import tiny
+import torch
+from torch import Tensor
+
+from jojo_cli.nets.lpips import VGG16, BlurPool, ShiftTolerantLPIPS
+
+
+@pytest.fixture(scope="module")
+def critic() -> ShiftTolerantLPIPS:
+    return tiny.make_critic().requires_grad_(False)
+
+
+def pictures(count: int, *, size: int = 64, seed: int = 0) -> Tensor:
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def test_distance_is_zero_to_itself_and_the_same_both_ways(critic: ShiftTolerantLPIPS) -> None:
+    a, b = pictures(2), pictures(2, seed=1)
+    assert critic(a, a).tolist() == [0, 0]
+    assert (critic(a, b) > 0.001).all()
+    assert torch.equal(critic(a, b), critic(b, a))
+
+
+def test_distances_of_a_batch_are_those_of_its_pairs(critic: ShiftTolerantLPIPS) -> None:
+    a, b = pictures(3), pictures(3, seed=1)
+    singles = [critic(a[i : i + 1], b[i : i + 1]).item() for i in range(3)]
+    assert critic(a, b).tolist() == pytest.approx(singles, rel=1e-4)
+    assert len(set(singles)) == 3
+
+
+def test_farther_pictures_are_farther(critic: ShiftTolerantLPIPS) -> None:
+    a, b = pictures(1), pictures(1, seed=1)
+    distances = [critic(a, torch.lerp(a, b, share)).item() for share in (0.1, 0.3, 1.0)]
+    assert distances == sorted(distances)
+
+
+def test_features_can_be_kept(critic: ShiftTolerantLPIPS) -> None:
+    a, b = pictures(2), pictures(2, seed=1)
+    kept = critic.features(b)
+    before = [block.clone() for block in kept]
+    assert torch.equal(critic.distance(critic.features(a), kept), critic(a, b))
+    assert all(map(torch.equal, kept, before))
+
+
+def test_smallest_picture(critic: ShiftTolerantLPIPS) -> None:
+    assert critic(pictures(1, size=32), pictures(1, size=32, seed=1)).isfinite().all()
+
+
+def test_gradients_reach_the_picture(critic: ShiftTolerantLPIPS) -> None:
+    a = pictures(1).requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(a, pictures(1, seed=1)), a)
+    assert (gradient != 0).float().mean() > 0.9
+
+
+def test_published_network_is_the_default() -> None:
+    with torch.device("meta"):
+        shapes = {key: list(tensor.shape) for key, tensor in ShiftTolerantLPIPS().state_dict().items()}
+    assert shapes["blocks.4.5.weight"] == [512, 512, 3, 3]
+    assert [shapes[f"heads.{i}"] for i in range(5)] == [[block[-1]] for block in VGG16]
+    assert len(shapes) == 2 * 13 + 5
+
+
+def test_blur_pool_halves_and_keeps_a_plain_area_plain() -> None:
+    plain = torch.full((1, 2, 32, 32), 0.7)
+    pooled = BlurPool(2)(plain)
+    assert pooled.shape[-1] in {16, 17}
+    assert (pooled - 0.7).abs().max() < 1e-6
+
+
+def test_blur_pool_spreads_a_dot_evenly_wherever_it_falls() -> None:
+    totals = []
+    for column in (15, 16):
+        dot = torch.zeros(1, 1, 32, 32)
+        dot[..., 16, column] = 1
+        totals.append(BlurPool(1)(dot).sum().item())
+    assert totals[0] == pytest.approx(totals[1])

@@ -1,0 +1,78 @@
+"""A base as small as it gets: random networks that draw 128 px, in place of trained ones.
+
+In a test, the fixture `base` gives it, and `tiny_base` makes it the base that `jojo` uses. In a process of its own,
+with this folder on PYTHONPATH and JOJO_BASE=tiny:
+
+    python -c "import tiny; tiny.register(); from jojo_cli.cli import main; main()"
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from jojo_cli import bases
+from jojo_cli.bases import Weights, mobilestylegan
+from jojo_cli.bases.base import Base
+from jojo_cli.device import Device
+from jojo_cli.nets.lpips import ShiftTolerantLPIPS
+from jojo_cli.nets.mobilestylegan import MobileStyleGAN
+
+NAME = "tiny"
+CHANNELS = (32, 32, 16, 16)
+CPU = Device(torch.device("cpu"), torch.float32)
+
+
+def register() -> None:
+    """Let this process know the base `tiny`."""
+    bases.BASES[NAME] = "tiny:load"
+
+
+def load(weights: Weights | None = None, device: Device = CPU) -> Base:
+    """Return the base `tiny` on `device`; it needs no weights."""
+    return make_base(device=device)
+
+
+def make_base(channels: Sequence[int] = CHANNELS, *, seed: int = 0, device: Device = CPU) -> Base:
+    """Return a base of random networks, always the same ones for the same arguments."""
+    generator, critic = make_generator(channels, seed=seed), make_critic(seed=seed)
+    for net in (generator, critic):
+        net.to(device.torch_device).eval().requires_grad_(False)
+    sha256 = hashlib.sha256(repr((*channels, seed)).encode()).hexdigest()
+    return mobilestylegan.assemble(NAME, generator, critic, device=device, sha256=sha256, critic_sha256=sha256)
+
+
+def make_generator(channels: Sequence[int] = CHANNELS, *, w_dim: int = 32, seed: int = 0) -> MobileStyleGAN:
+    """Return a random generator whose pictures are about as bright as real ones, and differ from code to code.
+
+    `channels` are those of its blocks, one an octave from 8 px up: four of them draw 128 px.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    generator = MobileStyleGAN(channels, w_dim=w_dim, mapping_layers=2)
+    for key, tensor in generator.state_dict().items():  # the generator's own memory
+        tensor.normal_(generator=rng)
+        if key.endswith("modulation.weight"):
+            tensor.mul_(0.3 / w_dim**0.5)
+        elif key.endswith("modulation.bias"):
+            tensor.mul_(0.1).add_(1)
+        elif key.endswith(("bias", "noise")):
+            tensor.mul_(0.1)
+        elif key.startswith("mapping."):
+            nn.init.orthogonal_(tensor, generator=rng)  # so that codes vary along every axis
+        elif key.endswith("depthwise"):
+            tensor.div_(3)
+        elif key.endswith("weight"):
+            tensor.mul_(4)  # what the small scale of the styles and the leaky ReLU take away
+    with torch.no_grad():
+        w = generator.mapping(torch.randn(8, w_dim, generator=rng))
+        brightness = generator.synthesis(generator.w_to_w_plus(w)).std()
+    generator.get_parameter(f"stages.{len(channels) + 1}.weight").detach().mul_(0.4 / brightness)
+    return generator
+
+
+def make_critic(*, seed: int = 0) -> ShiftTolerantLPIPS:
+    """Return a random critic, with blocks as VGG16 but few channels."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ShiftTolerantLPIPS(((8,), (8,), (16,), (16,), (16,)))
