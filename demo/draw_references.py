@@ -105,9 +105,7 @@ class Canvas:
             stencil = stencil.filter(ImageFilter.GaussianBlur(blur * SCALE))
         return ImageChops.multiply(stencil, clip) if clip else stencil
 
-    def fill(
-        self, shape: Shape, colour: Colour, *, opacity: float = 1, clip: Image.Image | None = None
-    ) -> None:
+    def fill(self, shape: Shape, colour: Colour, *, opacity: float = 1, clip: Image.Image | None = None) -> None:
         """Paint the inside of `shape`, where `clip` is open."""
         outline = curve(shape) * SCALE
         left, top = (int(v) for v in np.floor(outline.min(0)).clip(0, SIZE * SCALE))
@@ -151,9 +149,7 @@ def poster() -> Image.Image:
     c.fill(ellipse(512, 470, 455, 455), PALE_TEAL)
 
     # Hair behind the head, neck, pullover.
-    c.fill(
-        "430,70 620,80 800,250 850,600 800,860 700,900 512,890 330,900 220,860 170,600 220,250 430,70", INK
-    )
+    c.fill("430,70 620,80 800,250 850,600 800,860 700,900 512,890 330,900 220,860 170,600 220,250 430,70", INK)
     neck = "384,800 392,900 378,962 300,1000 180,1030 / 512,1100 / 844,1030 724,1000 646,962 632,900 640,800"
     c.fill(neck, SKIN)
     c.fill("380,800 400,872 470,930 540,962 610,968 630,1040 / 900,1040 / 660,780", SHADE, clip=c.mask(neck))
@@ -164,8 +160,7 @@ def poster() -> Image.Image:
 
     # Face, with its own shadow and that of the hair: parted on the left, tips turned in below the jaw.
     face = both(
-        "512,908 556,904 598,886 646,846 698,786 742,716 768,640 782,550 788,460 780,350 740,240 "
-        "650,170 512,150"
+        "512,908 556,904 598,886 646,846 698,786 742,716 768,640 782,550 788,460 780,350 740,240 650,170 512,150"
     )
     sweep = curve(
         "416,150 470,196 580,236 680,310 742,400 768,500 774,600 764,700 736,790 672,884 / "
@@ -279,9 +274,7 @@ class Sheet(Canvas):
         for _ in range(passes):
             self.stroke(self.tremble(curve(line), 1.3), width, GRAPHITE, ends=(0.15, 0.1), opacity=opacity)
 
-    def smudge(
-        self, shape: Shape, opacity: float, *, blur: float = 8, clip: Image.Image | None = None
-    ) -> None:
+    def smudge(self, shape: Shape, opacity: float, *, blur: float = 8, clip: Image.Image | None = None) -> None:
         """A soft tone inside `shape`."""
         soft = self.mask(shape, blur=blur, clip=clip)
         self.image.paste(GRAPHITE, (0, 0), soft.point(lambda v: v * opacity))
@@ -336,13 +329,9 @@ class Sheet(Canvas):
         for _ in range(strands):
             u = self.random.beta(0.7, 0.7)
             strand = self.tremble(left * (1 - u) + right * u, 1.5)
-            begin, end = (
-                (self.random.choice(spans, p=odds) + self.random.uniform(-15, 15, 2)).clip(0, n).astype(int)
-            )
+            begin, end = (self.random.choice(spans, p=odds) + self.random.uniform(-15, 15, 2)).clip(0, n).astype(int)
             dark = (0.35 + 0.5 * (2 * u - 1) ** 2) * self.random.uniform(0.6, 1)
-            self.stroke(
-                strand[begin:end], self.random.uniform(1.4, 3.6), GRAPHITE, ends=(0.2, 0), opacity=dark
-            )
+            self.stroke(strand[begin:end], self.random.uniform(1.4, 3.6), GRAPHITE, ends=(0.2, 0), opacity=dark)
         self.line(left, 3.5)
         self.line(right, 3.5)
         for _ in range(2):
@@ -403,8 +392,7 @@ def sketch() -> Image.Image:
 
     # Face.
     right = curve(
-        "512,934 570,928 622,906 674,864 720,800 748,730 764,650 774,570 778,480 778,380 766,240 "
-        "680,130 512,100"
+        "512,934 570,928 622,906 674,864 720,800 748,730 764,650 774,570 778,480 778,380 766,240 680,130 512,100"
     )
     c.fill(both(right), PAPER)
     in_face = c.mask(both(right))
@@ -414,12 +402,8 @@ def sketch() -> Image.Image:
     )
     c.smudge(shadow, 0.22, blur=18, clip=in_face)
     c.hatch(shadow, 58, 0.5, gap=8, blur=12, clip=in_face)
-    c.hatch(
-        "740,520 720,640 690,740 630,830 600,930 / 800,900 / 800,520", 112, 0.45, gap=8, blur=12, clip=in_face
-    )
-    c.hatch(
-        "250,380 300,420 290,540 330,640 300,700 / 240,700 / 240,380", 60, 0.3, gap=9, blur=14, clip=in_face
-    )
+    c.hatch("740,520 720,640 690,740 630,830 600,930 / 800,900 / 800,520", 112, 0.45, gap=8, blur=12, clip=in_face)
+    c.hatch("250,380 300,420 290,540 330,640 300,700 / 240,700 / 240,380", 60, 0.3, gap=9, blur=14, clip=in_face)
     c.line(both(right)[11:-70], 4.5)
     c.line(both(right)[80:-11], 7, passes=3)
     beard = both("512,670 594,676 634,700 674,740 724,700 762,600 / 780,900 512,950")
@@ -477,9 +461,7 @@ def sketch() -> Image.Image:
     c.smudge(upper, 0.55, blur=3)
     c.hatch(upper, 80, 0.5, gap=5, blur=2)
     c.smudge(lower, 0.22, blur=3)
-    c.smudge(
-        "424,732 464,734 512,740 600,732 / 572,758 512,777 / 540,760 530,750 470,744 424,732", 0.25, blur=5
-    )
+    c.smudge("424,732 464,734 512,740 600,732 / 572,758 512,777 / 540,760 530,750 470,744 424,732", 0.25, blur=5)
     c.hatch("512,740 604,734 / 560,772 520,776 / 512,740", 75, 0.4, gap=6, blur=4)
     c.line(both("512,738 536,732 560,734 614,728"), 6, passes=3)
     c.line(both("512,710 532,704 568,716 604,730"), 2.5, opacity=0.5)

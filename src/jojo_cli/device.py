@@ -40,12 +40,12 @@ def pick_device(name: str = "auto") -> Device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "cpu":
+        return Device(torch.device(name), torch.bfloat16 if _bf16_pays() else torch.float32)
     try:
         device = torch.device(name)
     except RuntimeError:
         device = torch.device("meta")
-    if device.type == "cpu" and device.index is None:
-        return Device(device, torch.bfloat16 if _bf16_pays() else torch.float32)
     if device.type == "cuda":
         count = torch.cuda.device_count()
         if (device.index or 0) >= count:

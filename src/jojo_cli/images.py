@@ -1,20 +1,19 @@
 """The door for pictures: everything behind it is upright 8-bit RGB, or float32 [N,3,H,W] in [-1,1]."""
 
-import errno
 import io
 import math
 import re
 import stat
-import uuid
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from jojo_cli.disk import save_file
 from jojo_cli.errors import JojoError, UsageError
 
 if TYPE_CHECKING:
@@ -102,16 +101,7 @@ def save_image(image: Image.Image, path: Path, *, overwrite: bool = False) -> No
     if path.suffix.lower() not in WRITE_FORMATS:
         known = ", ".join(WRITE_FORMATS)
         raise UsageError(f"{str(path)!r} names no format that jojo writes", hint=f"end it in one of {known}")
-    content = encode_image(image, suffix=path.suffix)
-    try:
-        if path.exists() and not overwrite:
-            raise JojoError(f"{str(path)!r} exists", hint="add --overwrite to replace it")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _replacing(path) as stream:
-            stream.write(content)
-    except OSError as error:
-        hint = "free some space" if error.errno == errno.ENOSPC else "choose another place with -o"
-        raise JojoError(f"{str(path)!r} can't be written: {_reason(error)}", hint=hint) from error
+    save_file(path, encode_image(image, suffix=path.suffix), overwrite=overwrite)
 
 
 def encode_image(image: Image.Image, *, suffix: str = ".png") -> bytes:
@@ -214,18 +204,6 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return image.convert("RGB")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a new file that takes the place of `path` once it is complete, or never."""
-    part = path.with_name(f".jojo-{uuid.uuid4().hex}.part")
-    try:
-        with part.open("xb") as stream:
-            yield stream
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _reason(error: OSError) -> str:

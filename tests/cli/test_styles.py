@@ -28,9 +28,7 @@ def make_style(name: str = "ink") -> Style:
         losses=(0.5, 0.375, 0.25),
     )
     picture = Image.new("RGB", (4, 4))
-    return open_styles().create(
-        record, {"a": torch.zeros(2)}, {"reference-1.png": picture, "preview.png": picture}
-    )
+    return open_styles().create(record, {"a": torch.zeros(2)}, {"reference-1.png": picture, "preview.png": picture})
 
 
 def test_list_shows_every_style(jojo: Jojo) -> None:
@@ -141,9 +139,7 @@ def test_rm_asks_on_a_terminal(
     assert open_styles().names() == left
 
 
-def test_export_and_import_in_another_home(
-    jojo: Jojo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_export_and_import_in_another_home(jojo: Jojo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = make_style()
     monkeypatch.chdir(tmp_path)
     done = jojo("styles", "export", "ink")

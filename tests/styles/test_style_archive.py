@@ -66,9 +66,7 @@ def set_weights(members: Members, data: bytes) -> None:
     set_record(members, weights_sha256=sha256(data).hexdigest())
 
 
-def test_style_survives_the_way_to_another_home(
-    store: StyleStore, theirs: StyleStore, exported: Path
-) -> None:
+def test_style_survives_the_way_to_another_home(store: StyleStore, theirs: StyleStore, exported: Path) -> None:
     ours, style = store.load("ink"), import_style(theirs, exported)
     assert style == theirs.load("ink")
     assert style.record == ours.record
@@ -138,9 +136,7 @@ def test_damaged_style_is_not_exported(store: StyleStore, tmp_path: Path, file: 
     assert not (tmp_path / "ink.jojo").exists()
 
 
-def test_failed_export_leaves_no_file(
-    store: StyleStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_export_leaves_no_file(store: StyleStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     style = make_style(store)
 
     def full(descriptor: int) -> None:

@@ -18,7 +18,8 @@ import sys, time, os
 from hashlib import sha256
 from pathlib import Path
 from jojo_cli.errors import JojoError
-from jojo_cli.styles import StyleRecord, StyleStore, disk
+from jojo_cli import disk
+from jojo_cli.styles import StyleRecord, StyleStore
 
 folder, name, content, *mode = sys.argv[1:]
 store = StyleStore(Path(folder))

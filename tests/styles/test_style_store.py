@@ -39,9 +39,7 @@ def test_saved_style_is_read_back(store: StyleStore) -> None:
     created = make_style(store)
     style = StyleStore(store.folder).load("ink")
     assert style == created
-    assert style.record == make_record(
-        created=style.record.created, weights_sha256=style.record.weights_sha256
-    )
+    assert style.record == make_record(created=style.record.created, weights_sha256=style.record.weights_sha256)
     weights = style.load_weights()
     assert weights.keys() == make_weights().keys()
     for name, tensor in make_weights().items():
@@ -155,9 +153,7 @@ def test_damaged_weights_are_refused(store: StyleStore) -> None:
     ("tensor", "problem"),
     [(torch.tensor([1.0, float("nan")]), "not finite"), (torch.tensor([1, 2]), "torch.int64")],
 )
-def test_weights_that_are_no_finite_floats_are_not_saved(
-    store: StyleStore, tensor: torch.Tensor, problem: str
-) -> None:
+def test_weights_that_are_no_finite_floats_are_not_saved(store: StyleStore, tensor: torch.Tensor, problem: str) -> None:
     with pytest.raises(CheckpointError, match=f"tensor 'bad' .*{problem}"):
         store.create(make_record(), {"bad": tensor}, make_pictures())
     assert not store.folder.exists()

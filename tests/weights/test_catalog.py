@@ -42,9 +42,7 @@ sha256 = "{"c" * 64}"
 
 def test_the_shipped_catalog_has_what_the_embedded_base_needs() -> None:
     catalog = load_catalog()
-    assert {"mobilestylegan-ffhq", "stlpips-vgg", "dlib-landmarks-68", "dlib-face-recognition"} <= set(
-        catalog
-    )
+    assert {"mobilestylegan-ffhq", "stlpips-vgg", "dlib-landmarks-68", "dlib-face-recognition"} <= set(catalog)
     assert catalog["mobilestylegan-ffhq"].output == "model.safetensors"
     assert catalog["dlib-landmarks-68"].output == "shape_predictor_68_face_landmarks.dat"
 

@@ -178,9 +178,7 @@ def test_no_server_at_all(path: Path) -> None:
         assert f"the connection to 127.0.0.1 failed, {ATTEMPTS} times" in refused(url, path)
 
 
-def test_the_proxy_of_the_environment_is_used(
-    server: Server, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_proxy_of_the_environment_is_used(server: Server, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", server.address)

@@ -75,12 +75,8 @@ def story() -> Story:
     return Story()
 
 
-def manage(
-    folder: Path, *entries: Entry, watcher: Watcher | None = None, offline: bool = False
-) -> ModelManager:
-    return ModelManager(
-        folder, offline=offline, watcher=watcher, catalog={entry.id: entry for entry in entries}
-    )
+def manage(folder: Path, *entries: Entry, watcher: Watcher | None = None, offline: bool = False) -> ModelManager:
+    return ModelManager(folder, offline=offline, watcher=watcher, catalog={entry.id: entry for entry in entries})
 
 
 def web_entry(server: Server, *, id: str = "one", body: bytes = BODY) -> Entry:
@@ -197,9 +193,7 @@ def test_when_every_source_fails_all_reasons_and_the_way_out_are_named(
     assert visible(folder) == []
 
 
-def test_the_next_run_resumes_what_failed(
-    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_next_run_resumes_what_failed(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "ATTEMPTS", 1)
     entry = web_entry(server)
     server.serve("/one", cut(BODY, 70_000), good(BODY))
@@ -314,9 +308,7 @@ def test_two_processes_share_one_download(server: Server, folder: Path, tmp_path
     assert visible(folder) == ["one"]
 
 
-def test_all_is_right_when_the_lock_does_nothing(
-    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_is_right_when_the_lock_does_nothing(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_lock(*args: Any, **kwargs: Any) -> None:
         raise NotImplementedError
 
@@ -381,9 +373,7 @@ def test_a_folder_that_can_not_be_made(server: Server, folder: Path) -> None:
     assert "JOJO_HOME" in (error.hint or "")
 
 
-def test_a_folder_that_can_not_be_written(
-    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_can_not_be_written(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(self: Path, *args: Any, **kwargs: Any) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
@@ -441,9 +431,7 @@ def test_a_truncated_weight_is_reported_and_fetched_again(server: Server, folder
     assert [status.state for status in models.statuses()] == ["damaged"]
     assert "102399 bytes instead of 102400" in str(failure(models.sha256, "one"))
     assert models.ensure("one").read_bytes() == BODY
-    assert story.notes == [
-        "weight 'one' is damaged and made anew: one.dat has 102399 bytes instead of 102400"
-    ]
+    assert story.notes == ["weight 'one' is damaged and made anew: one.dat has 102399 bytes instead of 102400"]
 
 
 def test_verify_finds_an_altered_weight(server: Server, folder: Path) -> None:

@@ -93,9 +93,7 @@ def test_the_size_counts_too(index: Path, folder: Path) -> None:
 
 def test_an_unknown_distribution_is_what_pip_says(index: Path, folder: Path) -> None:
     source = make_package(folder.parent, {"a.dat": b"abc"})
-    assert "package tiny==1.0: pip says: No matching distribution found for tiny==1.0" in refused(
-        source, folder
-    )
+    assert "package tiny==1.0: pip says: No matching distribution found for tiny==1.0" in refused(source, folder)
 
 
 def test_no_connection_is_said_as_such(index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

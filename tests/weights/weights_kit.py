@@ -137,9 +137,7 @@ def cut(body: bytes, at: int) -> Reply:
         start = int((handler.headers["Range"] or "bytes=0-")[6:-1])
         if start:
             content_range = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
-            answer(body[start : start + at], status=206, headers=content_range, length=len(body) - start)(
-                handler
-            )
+            answer(body[start : start + at], status=206, headers=content_range, length=len(body) - start)(handler)
         else:
             answer(body[:at], length=len(body))(handler)
 

@@ -27,6 +27,7 @@ class FinetuneSettings:
     steps: int = 150
     rate: float = 0.004  # of Adam, in units of each tensor's RMS
     alpha: float = 1.0  # how far the varied codes move to random ones, from 0 to 1
+    widen: float = 0.0  # how far all codes move to random ones, so that faces unlike the reference take the style
     preserve_color: bool = False  # vary fewer codes, so that photos keep more of their colours
     seed: int = 0
     closer: float = 1.0  # weight of LPIPS on a closer view, beside 1 for LPIPS on the whole

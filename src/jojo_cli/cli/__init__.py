@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from jojo_cli import __version__, paths
-from jojo_cli.cli import models, styles
+from jojo_cli.cli import align, apply, env, invert, models, sample, styles, train
 from jojo_cli.errors import JojoError
 
 app = typer.Typer(
@@ -16,6 +16,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+for command in (train.train, apply.apply, sample.sample, align.align, invert.invert, env.env):
+    app.command()(command)
 app.add_typer(models.app)
 app.add_typer(styles.app)
 

@@ -1,26 +1,22 @@
 """`jojo align`: FFHQ crops of the faces in photos."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jojo_cli.cli.options import Face, Json, Overwrite, Photos, Quiet, Verbose
+from jojo_cli.cli.options import Face, Json, Overwrite, Photos, Quiet, ResultPath, Verbose
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from jojo_cli.cli.batch import Cut, Work
+    from jojo_cli.cli.batch import Open, Work
     from jojo_cli.cli.plan import Job
 
 
 def align(
     photos: Photos,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A folder, or for one photo a file or '-'; else the current folder."),
-    ] = None,
+    output: ResultPath = None,
     face: Face = "largest",
     size: Annotated[int, typer.Option(min=32, max=4096, help="Side of a crop in pixels.")] = 1024,
     overwrite: Overwrite = False,
@@ -34,7 +30,7 @@ def align(
 
     Where a face reaches the border, the photo is mirrored and blurred.
     """
-    from jojo_cli.cli.batch import open_cutter, parse_face, run
+    from jojo_cli.cli.batch import open_photos, parse_face, run
     from jojo_cli.cli.output import Output
     from jojo_cli.cli.plan import plan
 
@@ -42,8 +38,8 @@ def align(
     choice = parse_face(face)
     jobs = plan(photos, output, label="aligned", choice=choice, overwrite=overwrite, out=out)
 
-    def start() -> "tuple[Cut, Work]":
-        return open_cutter(choice, size=size, out=out), _save
+    def start() -> "tuple[Open[Image], Work[Image]]":
+        return open_photos(choice, size=size, out=out), _save
 
     run(jobs, start, out=out)
 

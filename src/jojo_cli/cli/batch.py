@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from PIL import Image
@@ -21,17 +21,20 @@ from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.faces import FaceChoice, FaceFinder, choose_faces, crop_face, face_quad, parse_face_choice
 from jojo_cli.images import ImageError, read_image, square_crop
 
+T = TypeVar("T")
+
 Record = dict[str, Any]
 
 Crops = list[tuple[int | None, Image.Image]]
 """Squares cut from a photo, each with the number of its face (None: the photo was a crop already)."""
 
 Cut = Callable[[Image.Image], Crops]
-Work = Callable[[Image.Image, Job], Mapping[str, Any]]
-"""Does the work on one square and writes its files; returns what the record has beyond `Job`.
 
-It raises JojoError when this square fails.
-"""
+Open = Callable[[Job], Sequence[tuple[int | None, T]]]
+"""Returns what there is to work on in a photo, each with the number of its face; raises JojoError."""
+
+Work = Callable[[T, Job], Mapping[str, Any]]
+"""Does the work on one of them and writes its files; returns what the record has beyond `Job`; raises JojoError."""
 
 
 def parse_face(face: str, *, no_align: bool = False) -> FaceChoice | None:
@@ -70,7 +73,13 @@ def open_cutter(choice: FaceChoice | None, *, size: int, out: Output) -> Cut:
     return cut
 
 
-def run(jobs: Sequence[Job], start: Callable[[], tuple[Cut, Work]], *, out: Output) -> None:
+def open_photos(choice: FaceChoice | None, *, size: int, out: Output) -> Open[Image.Image]:
+    """Return the function from a job to the crops of its photo; arguments as in `open_cutter`."""
+    cut = open_cutter(choice, size=size, out=out)
+    return lambda job: cut(_read(job.photo))
+
+
+def run(jobs: Sequence[Job], start: Callable[[], tuple[Open[T], Work[T]]], *, out: Output) -> None:
     """Do the jobs; each face becomes a record on `out`, and one that fails does not stop the others.
 
     Args:
@@ -84,7 +93,7 @@ def run(jobs: Sequence[Job], start: Callable[[], tuple[Cut, Work]], *, out: Outp
     """
     tally: Counter[str] = Counter()
     hints: set[str | None] = {None}
-    tools: tuple[Cut, Work] | None = None
+    tools: tuple[Open[T], Work[T]] | None = None
     try:
         for job in jobs:
             started = time.monotonic()
@@ -112,19 +121,19 @@ def run(jobs: Sequence[Job], start: Callable[[], tuple[Cut, Work]], *, out: Outp
 _Outcome = tuple[Record, str | None]  # and the hint
 
 
-def _work_on(job: Job, cut: Cut, work: Work) -> Iterator[_Outcome]:
+def _work_on(job: Job, open_: Open[T], work: Work[T]) -> Iterator[_Outcome]:
     try:
-        squares = cut(_read(job.photo))
+        found = open_(job)
     except JojoError as error:
         yield _failed(job, error)
         return
-    for number, square in squares:
+    for number, one_face in found:
         one = job.for_face(number)
         if one.is_done():
             yield _skipped(one)
             continue
         try:
-            fields = work(square, one)
+            fields = work(one_face, one)
         except JojoError as error:
             yield _failed(one, error)
         else:

@@ -115,9 +115,7 @@ def verify(ids: AllWeights = None, json_: Json = False, quiet: Quiet = False) ->
 def import_files(
     files: Annotated[
         list[Path],
-        typer.Argument(
-            help="Packages or files that 'jojo models pull' would fetch, whatever they are called."
-        ),
+        typer.Argument(help="Packages or files that 'jojo models pull' would fetch, whatever they are called."),
     ],
     json_: Json = False,
     quiet: Quiet = False,

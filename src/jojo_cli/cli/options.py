@@ -14,6 +14,10 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more about w
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists already.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to the question.")]
 OutputFolder = Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the results; made when missing.")]
+ResultPath = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="A folder, or for one photo a file or '-'; else the current folder."),
+]
 Photos = Annotated[
     list[str], typer.Argument(help="Pictures or folders of pictures; '-' reads one from standard input.")
 ]
@@ -26,10 +30,14 @@ Face = Annotated[
 NoAlign = Annotated[
     bool, typer.Option("--no-align", help="The pictures are FFHQ crops already: find no face, cut nothing.")
 ]
-InversionMethod = Annotated[
+Method = Annotated[
     Literal["optimize", "mean"],
     typer.Option("--method", help="How to find a picture's code: by optimisation, or the mean code for all."),
 ]
-RefineSteps = Annotated[
-    int | None, typer.Option("--refine", min=1, help="Optimisation steps of an inversion; the base's default.")
+Refine = Annotated[
+    int | None, typer.Option("--refine", min=1, help="Optimisation steps of an inversion; else what suits the base.")
+]
+Strength = Annotated[
+    float,
+    typer.Option("--strength", min=0.0, max=1.0, help="How much of the style shows: 0 is the base's own picture."),
 ]

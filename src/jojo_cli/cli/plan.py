@@ -42,7 +42,7 @@ class Job:
     def for_face(self, number: int | None) -> "Job":
         """Return the job for one face of the photo."""
         files = self.files
-        if self.choice == "all":
+        if self.choice == "all" and number is not None:
             files = {
                 suffix: path.with_name(f"{path.name.removesuffix(suffix)}-{number}{suffix}")
                 for suffix, path in files.items()

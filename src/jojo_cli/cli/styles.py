@@ -11,9 +11,7 @@ from jojo_cli.cli.options import Json, Overwrite, Quiet, Yes
 from jojo_cli.errors import JojoError
 from jojo_cli.styles import Style, StyleStore
 
-app = typer.Typer(
-    name="styles", help="List, share and remove the styles that were trained.", no_args_is_help=True
-)
+app = typer.Typer(name="styles", help="List, share and remove the styles that were trained.", no_args_is_help=True)
 
 
 def open_styles() -> StyleStore:
@@ -44,9 +42,7 @@ def list_styles(json_: Json = False) -> None:
     if not json_:
         rows = [row | {"references": ", ".join(row["references"])} for row in rows]
     columns = ("name", "base", "references", "steps", "created")
-    out.table(
-        rows, {key: key for key in columns}, empty="no styles yet: train one with 'jojo train NAME PICTURE'"
-    )
+    out.table(rows, {key: key for key in columns}, empty="no styles yet: train one with 'jojo train NAME PICTURE'")
     for name, reason in broken:
         out.failure(f"style {name!r} is broken: {reason}", f"repair or delete {str(store.folder / name)!r}")
     if broken:
@@ -81,9 +77,7 @@ def show(name: StyleName, json_: Json = False) -> None:
 
 
 @app.command()
-def rename(
-    name: StyleName, new: Annotated[str, typer.Argument(help="Its new name.")], quiet: Quiet = False
-) -> None:
+def rename(name: StyleName, new: Annotated[str, typer.Argument(help="Its new name.")], quiet: Quiet = False) -> None:
     """Rename a style."""
     from jojo_cli.cli.output import Output
 
@@ -129,9 +123,7 @@ def export_style(
 @app.command("import")
 def import_style(
     file: Annotated[Path, typer.Argument(help="A .jojo file.")],
-    name: Annotated[
-        str | None, typer.Option("--name", help="What to call the style; else what it was called.")
-    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="What to call the style; else what it was called.")] = None,
     overwrite: Overwrite = False,
     json_: Json = False,
 ) -> None:

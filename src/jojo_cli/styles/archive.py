@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+from jojo_cli import disk
 from jojo_cli.errors import CheckpointError, JojoError
-from jojo_cli.styles import contents, disk
+from jojo_cli.styles import contents
 from jojo_cli.styles.record import StyleRecord
 from jojo_cli.styles.store import StyleStore
 from jojo_cli.styles.style import Style, read_file
@@ -32,9 +33,7 @@ def export_style(style: Style, path: Path, *, overwrite: bool = False) -> None:
         JojoError: the file exists and `overwrite` does not allow to replace it, or it can't be written.
     """
     if not overwrite and os.path.lexists(path):
-        raise JojoError(
-            f"{str(path)!r} exists already", hint="add --overwrite to replace it, or choose another file"
-        )
+        raise JojoError(f"{str(path)!r} exists already", hint="add --overwrite to replace it, or choose another file")
     names = [contents.WEIGHTS_FILE, contents.PREVIEW_FILE, *(ref.file for ref in style.record.references)]
     if (style.folder / contents.LOSS_FILE).exists():
         names.append(contents.LOSS_FILE)

@@ -12,18 +12,14 @@ class StyleNotFoundError(JojoError):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         near = get_close_matches(name, known)
         see = "see 'jojo styles list'" if known else "train one: jojo train NAME PICTURE"
-        super().__init__(
-            f"style {name!r} not found", hint=f"did you mean {' or '.join(near)}? {see}" if near else see
-        )
+        super().__init__(f"style {name!r} not found", hint=f"did you mean {' or '.join(near)}? {see}" if near else see)
 
 
 class StyleExistsError(JojoError):
     """The name is taken."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"style {name!r} exists already", hint="choose another name, or add --overwrite to replace it"
-        )
+        super().__init__(f"style {name!r} exists already", hint="choose another name, or add --overwrite to replace it")
 
 
 def damaged(message: str) -> CheckpointError:

@@ -14,8 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jojo_cli import disk
 from jojo_cli.errors import JojoError
-from jojo_cli.styles import contents, disk
+from jojo_cli.styles import contents
 from jojo_cli.styles.errors import StyleExistsError, StyleNotFoundError
 from jojo_cli.styles.names import check_style_name, is_style_name
 from jojo_cli.styles.record import StyleRecord

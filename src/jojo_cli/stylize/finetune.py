@@ -68,6 +68,7 @@ def finetune(
     for step in range(settings.steps):
         which = step % len(references)
         target, w_plus = targets[which], references[which].w_plus
+        w_plus = mix_codes(w_plus, random_w(base, rng), range(generator.codes), settings.widen)
         w_plus = mix_codes(w_plus, random_w(base, rng), codes, settings.alpha)
         with base.device.autocast():
             drawn = generator.synthesis(w_plus, at_least=settings.closer_scale)

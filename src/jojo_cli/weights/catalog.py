@@ -118,9 +118,7 @@ def download_size(entries: Iterable[Entry]) -> int:
 def is_secure(url: str) -> bool:
     """Return whether jojo may fetch `url`: https, or http on this very machine, which tests serve from."""
     parts = urlsplit(url)
-    return parts.scheme == "https" or (
-        parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}
-    )
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"})
 
 
 def load_catalog(path: Path = CATALOG) -> dict[str, Entry]:

@@ -25,9 +25,7 @@ class _TryAgain(Exception):
     """A failure that may pass."""
 
 
-def download(
-    item: WebFile, path: Path, *, watcher: Watcher, sleep: Callable[[float], None] = time.sleep
-) -> None:
+def download(item: WebFile, path: Path, *, watcher: Watcher, sleep: Callable[[float], None] = time.sleep) -> None:
     """Bring a file to `path`, going on from the bytes that `path` holds already, and check its sha256.
 
     When it fails, `path` keeps what a later call can go on from.
@@ -89,9 +87,7 @@ def _get(session: requests.Session, url: str, headers: Mapping[str, str]) -> req
     for _ in range(REDIRECTS + 1):
         if not is_secure(url):
             raise SourceError(f"{first}: redirects to {url!r}, which is not https")
-        response = session.get(
-            url, headers={**HEADERS, **headers}, stream=True, timeout=TIMEOUT, allow_redirects=False
-        )
+        response = session.get(url, headers={**HEADERS, **headers}, stream=True, timeout=TIMEOUT, allow_redirects=False)
         target = session.get_redirect_target(response)
         if target is None:
             return response

@@ -55,9 +55,7 @@ class ModelManager:
         """
         if id not in self.catalog:
             near = difflib.get_close_matches(id, self.catalog, cutoff=0.4) or self.catalog
-            raise JojoError(
-                f"weight {id!r} not found", hint=f"known: {', '.join(near)}; see 'jojo models list'"
-            )
+            raise JojoError(f"weight {id!r} not found", hint=f"known: {', '.join(near)}; see 'jojo models list'")
         return self.catalog[id]
 
     def ensure(self, id: str) -> Path:
@@ -200,9 +198,7 @@ class ModelManager:
                 return
             except SourceError as error:
                 failed.append(str(error))
-        raise JojoError(
-            f"weight {entry.id!r} can't be fetched: {'; '.join(failed)}", hint=how_to_bring([entry])
-        )
+        raise JojoError(f"weight {entry.id!r} can't be fetched: {'; '.join(failed)}", hint=how_to_bring([entry]))
 
     def _download(self, entry: Entry, source: Source, stage: Path) -> dict[str, Path]:
         """Return what a source gave, by sha256."""
@@ -219,9 +215,7 @@ class ModelManager:
                 download(item, path, watcher=self.watcher)
         return downloads
 
-    def _install(
-        self, entry: Entry, source: Source | None, *, downloads: Mapping[str, Path], stage: Path
-    ) -> None:
+    def _install(self, entry: Entry, source: Source | None, *, downloads: Mapping[str, Path], stage: Path) -> None:
         parts, made = stage / f"{entry.id}.parts", stage / entry.id
         parts.mkdir(exist_ok=True)
         made.mkdir(exist_ok=True)

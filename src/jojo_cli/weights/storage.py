@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from jojo_cli.disk import sync_folder
 from jojo_cli.errors import JojoError
 
 STAGE = ".stage-"
@@ -117,7 +118,7 @@ def put_in_place(staged: Path, target: Path, *, is_good: Callable[[], bool]) -> 
     for file in staged.iterdir():
         with file.open("rb+") as stream:
             os.fsync(stream.fileno())
-    _sync_folder(staged)
+    sync_folder(staged)
     while True:
         try:
             staged.rename(target)
@@ -131,14 +132,4 @@ def put_in_place(staged: Path, target: Path, *, is_good: Callable[[], bool]) -> 
         with contextlib.suppress(FileNotFoundError):
             target.rename(retired)
         shutil.rmtree(retired, ignore_errors=True)
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder can't be opened
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            with contextlib.suppress(OSError):  # some network disks can't
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync_folder(target.parent)

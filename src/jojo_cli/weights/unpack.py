@@ -15,9 +15,7 @@ CHUNK = 1 << 20
 _BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError, RuntimeError)
 
 
-def unpack(
-    entry: Entry, source: Source | None, *, downloads: Mapping[str, Path], folder: Path
-) -> dict[str, Path]:
+def unpack(entry: Entry, source: Source | None, *, downloads: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     """Return the files of an entry, copied into `folder` and checked: name: path.
 
     `downloads` holds what `source` gave, by sha256; without a source, the files themselves.

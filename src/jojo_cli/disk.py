@@ -1,10 +1,35 @@
 """Writes that a crash can't tear."""
 
+import errno
 import os
 import secrets
 import shutil
 from contextlib import suppress
 from pathlib import Path
+
+from jojo_cli.errors import JojoError
+
+
+def save_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
+    """Write a file that the user asked for, whole or not at all; folders are made when missing.
+
+    Raises:
+        JojoError: `path` exists and `overwrite` is not set, or it can't be written.
+    """
+    try:
+        if path.exists() and not overwrite:
+            raise JojoError(f"{str(path)!r} exists", hint="add --overwrite to replace it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".jojo-{secrets.token_hex(8)}.part")
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        hint = "free some space" if error.errno == errno.ENOSPC else "choose another place with -o"
+        reason = (error.strerror or str(error)).lower()
+        raise JojoError(f"{str(path)!r} can't be written: {reason}", hint=hint) from error
 
 
 def write_new(path: Path, data: bytes) -> None:

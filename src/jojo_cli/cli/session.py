@@ -1,0 +1,67 @@
+"""What commands open before they work: a base, and a style on its base."""
+
+from typing import TYPE_CHECKING
+
+from jojo_cli.cli.models import open_models
+from jojo_cli.cli.output import Output
+from jojo_cli.errors import CheckpointError, JojoError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from jojo_cli.bases.base import Base
+    from jojo_cli.bases.settings import InvertSettings
+    from jojo_cli.nets.generator import Generator
+    from jojo_cli.styles import Style
+    from jojo_cli.stylize.invert import Inversion
+
+
+def open_base(name: str | None, *, device: str, out: Output) -> "Base":
+    """Return the base called `name` (None: the default one) on a device, said on `out`; weights are fetched.
+
+    Raises:
+        UsageError: there is no such device.
+        JojoError: the device is not here, there is no such base, or its weights can't be had.
+    """
+    try:
+        from jojo_cli.bases import DEFAULT_BASE, load_base
+        from jojo_cli.device import pick_device
+    except ImportError as error:
+        raise JojoError(f"torch can't be loaded: {error}", hint="install it anew: pip install torch") from error
+
+    chosen = pick_device(device)
+    base = load_base(name or DEFAULT_BASE, open_models(out), device=chosen)
+    out.note(f"base {base.name} on {chosen}")
+    return base
+
+
+def open_style(style: "Style", *, device: str, out: Output) -> "tuple[Base, Generator]":
+    """Return the base of a style, and its generator in that style.
+
+    Raises:
+        CheckpointError: the style is damaged, or was trained on other weights than the base has now.
+        JojoError: as `open_base`.
+    """
+    from jojo_cli.stylize.draw import styled_generator
+
+    weights = style.load_weights()  # before the base: a damaged style needs no download
+    base = open_base(style.record.base, device=device, out=out)
+    if style.record.base_sha256 != base.sha256:
+        raise CheckpointError(
+            f"style {style.name!r} was trained on another version of base {base.name!r}",
+            hint="train it again from the references in its folder: "
+            f"jojo train {style.name} {style.folder / 'reference-1.png'} --no-align --overwrite",
+        )
+    return base, styled_generator(base, weights)
+
+
+def invert_photo(base: "Base", square: "Image", settings: "InvertSettings", *, title: str, out: Output) -> "Inversion":
+    """Return the inversion of a crop of the base's resolution, with a progress bar on `out`."""
+    from jojo_cli.images import to_tensor
+    from jojo_cli.stylize.invert import invert
+
+    pixels = to_tensor([square]).to(base.device.torch_device)
+    with out.progress(title, settings.steps) as advance:
+        inversion = invert(base, pixels, settings, on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"))
+    out.detail(f"{title}: LPIPS {inversion.lpips:.3f}, MSE {inversion.mse:.3f}")
+    return inversion
