@@ -22,7 +22,8 @@ def save_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".jojo-{secrets.token_hex(8)}.part")
         try:
-            part.write_bytes(data)
+            with part.open("xb") as file:
+                file.write(data)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)

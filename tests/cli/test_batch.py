@@ -12,7 +12,7 @@ from conftest import Finished, Jojo
 from face_kit import photo
 from PIL import Image
 
-from jojo_cli.cli.batch import open_cutter, parse_face, run
+from jojo_cli.cli.batch import open_photos, parse_face, run
 from jojo_cli.cli.output import Output
 from jojo_cli.cli.plan import Job, plan
 from jojo_cli.errors import JojoError, UsageError
@@ -269,7 +269,7 @@ def test_pictures_that_are_crops_already(capsys: pytest.CaptureFixture[str]) -> 
 
     out = Output(as_json=True)
     jobs = plan(["a.png"], None, label="ink", choice=choice, out=out)
-    run(jobs, lambda: (open_cutter(choice, size=64, out=out), work), out=out)
+    run(jobs, lambda: (open_photos(choice, size=64, out=out), work), out=out)
     assert seen[0].size == (64, 64)
     assert seen[0].getpixel((32, 32)) == seen[0].getpixel((8, 8)) == (0, 0, 255)
     assert json.loads(capsys.readouterr().out) == {
