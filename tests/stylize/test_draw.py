@@ -1,0 +1,98 @@
+"""Pictures in a style, what a style has to keep, and what is refused in its place."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from jojo_cli.bases.base import Base
+from jojo_cli.errors import CheckpointError
+from jojo_cli.nets.generator import Generator
+from jojo_cli.stylize.draw import changed_weights, draw, styled_generator
+from jojo_cli.stylize.mixing import sample_code
+
+CHANGED = ("stages.2.conv1.weight", "stages.3.conv2.bias", "stages.5.weight")
+
+
+@pytest.fixture
+def w_plus(base: Base) -> Tensor:
+    return sample_code(base, 1, 0.7)
+
+
+@pytest.fixture
+def styled(base: Base) -> Generator:
+    """Give a generator that differs from the base's in a few tensors."""
+    generator = base.generator.clone()
+    for key in CHANGED:
+        generator.get_parameter(key).mul_(1.3).add_(0.02)
+    return generator
+
+
+def apart(a: Tensor, b: Tensor) -> float:
+    return (a - b).square().mean().item()
+
+
+def test_strength_goes_from_the_base_to_the_style(base: Base, styled: Generator, w_plus: Tensor) -> None:
+    plain, full = base.generator.synthesis(w_plus), styled.synthesis(w_plus)
+    images = [draw(base, styled, w_plus, strength=strength) for strength in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    assert torch.equal(images[0], plain)
+    assert torch.equal(images[-1], full)
+    from_base = [apart(image, plain) for image in images]
+    from_style = [apart(image, full) for image in images]
+    assert from_base == sorted(from_base)
+    assert from_style == sorted(from_style, reverse=True)
+    assert len(set(from_base)) == 5
+
+
+def test_whole_style_is_the_default(base: Base, styled: Generator, w_plus: Tensor) -> None:
+    assert torch.equal(draw(base, styled, w_plus), draw(base, styled, w_plus, strength=1))
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.4, 1.0])
+def test_same_code_draws_the_same_picture(strength: float, base: Base, styled: Generator, w_plus: Tensor) -> None:
+    images = [draw(base, styled, w_plus, strength=strength) for _ in range(2)]
+    assert torch.equal(images[0], images[1])
+    assert images[0].shape == (1, 3, 128, 128)
+    assert images[0].dtype == torch.float32
+    assert not images[0].requires_grad
+
+
+def test_style_keeps_what_differs_and_only_that(base: Base, styled: Generator) -> None:
+    kept = changed_weights(base, styled)
+    assert sorted(kept) == sorted(CHANGED)
+    assert all(torch.equal(tensor, styled.state_dict()[key]) for key, tensor in kept.items())
+    assert changed_weights(base, base.generator.clone()) == {}
+
+
+@pytest.mark.parametrize("strength", [0.3, 1.0])
+def test_kept_weights_draw_the_identical_picture(
+    strength: float, base: Base, styled: Generator, w_plus: Tensor
+) -> None:
+    again = styled_generator(base, changed_weights(base, styled))
+    assert torch.equal(draw(base, again, w_plus, strength=strength), draw(base, styled, w_plus, strength=strength))
+
+
+def test_style_shares_nothing_with_its_base(base: Base, styled: Generator, w_plus: Tensor) -> None:
+    before = base.generator.synthesis(w_plus)
+    weights = changed_weights(base, styled)
+    generator = styled_generator(base, weights)
+    for tensor in generator.state_dict().values():
+        tensor.zero_()
+    assert torch.equal(base.generator.synthesis(w_plus), before)
+    assert all(tensor.abs().max() > 0 for tensor in weights.values())
+
+
+def test_style_without_weights_is_its_base(base: Base, w_plus: Tensor) -> None:
+    assert torch.equal(draw(base, styled_generator(base, {}), w_plus), base.generator.synthesis(w_plus))
+
+
+def test_weights_of_another_base_are_refused_by_name(base: Base) -> None:
+    weights = {
+        "stages.2.conv1.weight": torch.ones(3, 3),  # has another shape here
+        "stages.3.conv2.bias": base.generator.state_dict()["stages.3.conv2.bias"],
+        "stages.9.conv1.weight": torch.ones(32, 8),
+        "synthesis.input": torch.ones(1),
+    }
+    with pytest.raises(CheckpointError, match="base 'tiny'") as failure:
+        styled_generator(base, weights)
+    message = str(failure.value)
+    assert all((key in message) == (key != "stages.3.conv2.bias") for key in weights)

@@ -1,0 +1,225 @@
+"""Finetuning: a copy of the generator learns to draw as its references, and nothing else changes."""
+
+from dataclasses import replace
+
+import pytest
+import tiny
+import torch
+from torch import Tensor
+
+from jojo_cli.bases.base import Base
+from jojo_cli.bases.settings import FinetuneSettings
+from jojo_cli.device import Device
+from jojo_cli.errors import JojoError
+from jojo_cli.nets.mobilestylegan import MobileStyleGAN
+from jojo_cli.stylize.draw import changed_weights
+from jojo_cli.stylize.finetune import Finetuned, Reference, finetune
+from jojo_cli.stylize.mixing import sample_code
+
+SETTINGS = FinetuneSettings(steps=30, rate=0.02)
+
+
+def poster(base: Base, *, seed: int = 0) -> Reference:
+    """Make a reference of flat squares, and the code of a random face."""
+    rng = torch.Generator().manual_seed(seed)
+    side = base.generator.resolution // 16
+    squares = torch.rand(1, 3, 16, 16, generator=rng) * 2 - 1
+    return Reference(squares.repeat_interleave(side, 2).repeat_interleave(side, 3), sample_code(base, seed, 0.5))
+
+
+def unreadable(base: Base) -> Reference:
+    """Make a reference whose every pixel is not a number."""
+    size = base.generator.resolution
+    return Reference(torch.full((1, 3, size, size), torch.nan), sample_code(base, 0, 0.5))
+
+
+@pytest.fixture(scope="module")
+def reference(base: Base) -> Reference:
+    return poster(base)
+
+
+@pytest.fixture(scope="module")
+def learnt(base: Base, reference: Reference) -> Finetuned:
+    return finetune(base, [reference], SETTINGS)
+
+
+@pytest.fixture
+def drawn_codes(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
+    """Give the list of the codes that are drawn from now on."""
+    seen: list[Tensor] = []
+    synthesis = MobileStyleGAN.synthesis
+
+    def watch(self: MobileStyleGAN, w_plus: Tensor, *, at_least: int | None = None) -> Tensor:
+        seen.append(w_plus.detach().clone())
+        return synthesis(self, w_plus, at_least=at_least)
+
+    monkeypatch.setattr(MobileStyleGAN, "synthesis", watch)
+    return seen
+
+
+def state_of(net: torch.nn.Module) -> dict[str, Tensor]:
+    return {key: tensor.clone() for key, tensor in net.state_dict().items()}
+
+
+def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_loss_falls(learnt: Finetuned) -> None:
+    assert len(learnt.losses) == SETTINGS.steps
+    assert sum(learnt.losses[-5:]) < 0.85 * sum(learnt.losses[:5])
+
+
+def test_style_draws_other_faces_more_like_the_reference(base: Base, reference: Reference, learnt: Finetuned) -> None:
+    w_plus = torch.cat([sample_code(base, seed, 0.7) for seed in range(100, 104)])
+    plain, styled = (
+        base.critic(generator.synthesis(w_plus), reference.image.expand(4, -1, -1, -1))
+        for generator in (base.generator, learnt.generator)
+    )
+    assert (styled < plain).all()
+
+
+def test_only_what_is_not_frozen_changes(base: Base, learnt: Finetuned) -> None:
+    changed = changed_weights(base, learnt.generator).keys()
+    parameters = {name for name, _ in base.generator.named_parameters()}
+    free = {name for name in parameters if "mapping." not in name and "modulation." not in name}
+    assert changed == free
+    assert "stages.0.const" in changed
+
+
+def test_base_stays_as_it_is(base: Base, reference: Reference) -> None:
+    nets = base.generator, base.critic
+    before = [state_of(net) for net in nets]
+    finetune(base, [reference], replace(SETTINGS, steps=3))
+    for net, state in zip(nets, before, strict=True):
+        assert same(state_of(net), state)
+        assert all(parameter.grad is None and not parameter.requires_grad for parameter in net.parameters())
+
+
+def test_style_is_done_learning(learnt: Finetuned) -> None:
+    assert not any(parameter.requires_grad for parameter in learnt.generator.parameters())
+    assert not learnt.generator.training
+
+
+def test_same_seed_learns_the_same_and_another_one_does_not(base: Base, reference: Reference) -> None:
+    first, again, other = (
+        finetune(base, [reference], replace(SETTINGS, steps=4, seed=seed)).generator.state_dict() for seed in (5, 5, 6)
+    )
+    assert same(first, again)
+    assert not same(first, other)
+
+
+def test_every_step_is_told(base: Base, reference: Reference) -> None:
+    told: list[tuple[int, float]] = []
+    done = finetune(base, [reference], replace(SETTINGS, steps=3), on_step=lambda step, loss: told.append((step, loss)))
+    assert told == list(enumerate(done.losses, start=1))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_every_reference_is_visited(place: int, base: Base, reference: Reference) -> None:
+    references = [reference] * 3
+    references[place] = unreadable(base)
+    with pytest.raises(JojoError, match="no longer a number"):
+        finetune(base, references, replace(SETTINGS, steps=3))
+
+
+def test_style_of_two_references_is_near_both(base: Base) -> None:
+    references = [poster(base, seed=seed) for seed in (1, 2)]
+    done = finetune(base, references, SETTINGS)
+    for reference in references:
+        plain, styled = (
+            base.critic(generator.synthesis(reference.w_plus), reference.image).item()
+            for generator in (base.generator, done.generator)
+        )
+        assert styled < 0.95 * plain
+
+
+def test_loss_that_is_no_number_stops_at_its_step(base: Base, reference: Reference) -> None:
+    told: list[int] = []
+    with pytest.raises(JojoError, match=r"the loss is no longer a number at step 2$") as failure:
+        finetune(
+            base,
+            [reference, unreadable(base)],
+            replace(SETTINGS, steps=6),
+            on_step=lambda step, loss: told.append(step),
+        )
+    assert told == [1]
+    assert failure.value.hint
+    assert "--lr" in failure.value.hint
+
+
+def test_interruption_comes_through(base: Base, reference: Reference) -> None:
+    before = state_of(base.generator)
+
+    def interrupt(step: int, loss: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        finetune(base, [reference], SETTINGS, on_step=interrupt)
+    assert same(state_of(base.generator), before)
+
+
+def test_alpha_0_draws_the_code_of_the_reference(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:
+    finetune(base, [reference], replace(SETTINGS, steps=3, alpha=0.0))
+    assert len(drawn_codes) == 3
+    assert all(torch.equal(w_plus, reference.w_plus) for w_plus in drawn_codes)
+
+
+@pytest.mark.parametrize("preserve_color", [False, True])
+def test_chosen_codes_vary_from_step_to_step(
+    preserve_color: bool, base: Base, reference: Reference, drawn_codes: list[Tensor]
+) -> None:
+    base = replace(base, varied_codes=(10, 11, 13), varied_codes_preserving_color=(13,))
+    finetune(base, [reference], replace(SETTINGS, steps=3, preserve_color=preserve_color))
+    for code in range(base.generator.codes):
+        values = [w_plus[0, code].sum().item() for w_plus in drawn_codes]
+        varies = code in ((13,) if preserve_color else (10, 11, 13))
+        assert len(set(values)) == (3 if varies else 1)
+
+
+def test_widening_moves_every_code_from_step_to_step(
+    base: Base, reference: Reference, drawn_codes: list[Tensor]
+) -> None:
+    finetune(base, [reference], replace(SETTINGS, steps=3, alpha=0.0, widen=0.5))
+    for code in range(base.generator.codes):
+        values = {w_plus[0, code].sum().item() for w_plus in (*drawn_codes, reference.w_plus)}
+        assert len(values) == 4
+
+
+def test_varied_codes_are_those_of_one_face(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:
+    finetune(base, [reference], replace(SETTINGS, steps=2))
+    for w_plus in drawn_codes:
+        varied = w_plus[0, list(base.varied_codes)]
+        assert torch.equal(varied, varied[:1].expand_as(varied))
+
+
+@pytest.mark.parametrize(("closer", "pixels"), [(1.0, 0.0), (0.0, 1.0)])
+def test_each_term_adds_to_the_loss(closer: float, pixels: float) -> None:
+    base = tiny.make_base((8,) * 6)  # 512 px: enough for a closer view
+    settings = replace(SETTINGS, steps=1, closer=0.0, pixels=0.0)
+    with_term = replace(settings, closer=closer, pixels=pixels)
+    (without,), (added,) = (finetune(base, [poster(base)], chosen).losses for chosen in (settings, with_term))
+    assert added > without > 0
+
+
+def test_small_picture_is_not_looked_at_closer(base: Base, reference: Reference) -> None:
+    once, twice = (
+        finetune(base, [reference], replace(SETTINGS, steps=1, closer=weight)).losses for weight in (0.0, 1.0)
+    )
+    assert once == twice
+
+
+def test_half_precision_learns_nearly_the_same(base: Base, reference: Reference, learnt: Finetuned) -> None:
+    half = replace(base, device=Device(torch.device("cpu"), torch.bfloat16))
+    done = finetune(half, [reference], replace(SETTINGS, steps=4))
+    assert done.losses != learnt.losses[:4]
+    assert done.losses == pytest.approx(learnt.losses[:4], rel=0.05)
+    assert all(tensor.dtype == torch.float32 for tensor in done.generator.state_dict().values())
+
+
+def test_reference_stays_as_it_is(base: Base) -> None:
+    reference = poster(base)
+    before = reference.image.clone(), reference.w_plus.clone()
+    finetune(base, [reference], replace(SETTINGS, steps=2))
+    assert torch.equal(reference.image, before[0])
+    assert torch.equal(reference.w_plus, before[1])

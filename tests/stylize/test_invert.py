@@ -1,0 +1,130 @@
+"""Inversion: the code of a picture, found by optimisation from pictures whose code is known."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from jojo_cli.bases.base import Base
+from jojo_cli.bases.settings import InvertSettings, Space
+from jojo_cli.stylize.invert import Inversion, invert
+from jojo_cli.stylize.mixing import sample_code
+
+SETTINGS = InvertSettings(method="optimize", steps=30, rate=0.1, pull=0.001, spread=0.001)
+
+
+@pytest.fixture(scope="module")
+def code(base: Base) -> Tensor:
+    return sample_code(base, 3, 1.0)
+
+
+@pytest.fixture(scope="module")
+def picture(base: Base, code: Tensor) -> Tensor:
+    """Give a picture that the generator can draw."""
+    return base.generator.synthesis(code)
+
+
+@pytest.fixture(scope="module")
+def found(base: Base, picture: Tensor) -> Inversion:
+    return invert(base, picture, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def mean(base: Base, picture: Tensor) -> Inversion:
+    return invert(base, picture, replace(SETTINGS, method="mean"))
+
+
+def differences(base: Base, inversion: Inversion) -> Tensor:
+    """Return how far each code [L,D] is from the mean of all, in standard deviations."""
+    whitened = base.latents.whiten(inversion.w_plus)[0]
+    return whitened - whitened.mean(dim=0)
+
+
+@pytest.mark.parametrize("space", ["z", "w", "w+"])
+def test_a_drawn_picture_is_found_again(space: Space, base: Base, picture: Tensor, mean: Inversion) -> None:
+    inversion = invert(base, picture, replace(SETTINGS, space=space))
+    assert inversion.lpips < 0.5 * mean.lpips
+    assert inversion.mse < 0.5 * mean.mse
+    assert inversion.w_plus.shape == (1, base.generator.codes, base.generator.w_dim)
+    one_code = torch.equal(inversion.w_plus, inversion.w_plus[:, :1].expand_as(inversion.w_plus))
+    assert one_code == (space != "w+")
+
+
+def test_figures_are_those_of_the_reconstruction(base: Base, picture: Tensor, found: Inversion) -> None:
+    assert torch.equal(found.reconstruction, base.generator.synthesis(found.w_plus))
+    assert found.lpips == pytest.approx(base.critic(found.reconstruction, picture).item(), rel=1e-4)
+    assert found.mse == pytest.approx((found.reconstruction - picture).square().mean().item(), rel=1e-4)
+
+
+def test_code_is_free_of_the_search(found: Inversion) -> None:
+    assert found.w_plus.dtype == found.reconstruction.dtype == torch.float32
+    assert not found.w_plus.requires_grad
+    assert not found.w_plus.is_inference()  # finetuning has to differentiate what it draws from it
+
+
+def test_mean_code_whatever_the_picture(base: Base, mean: Inversion) -> None:
+    assert torch.equal(mean.w_plus, base.generator.w_to_w_plus(base.latents.mean_w[None]))
+    other = invert(base, torch.zeros(1, 3, 128, 128), replace(SETTINGS, method="mean"))
+    assert torch.equal(other.w_plus, mean.w_plus)
+    assert other.mse != mean.mse
+
+
+@pytest.mark.parametrize("space", ["w", "w+"])
+def test_search_begins_at_the_start_given(space: Space, base: Base, code: Tensor, picture: Tensor) -> None:
+    settings = replace(SETTINGS, space=space, steps=1, rate=1e-6)
+    inversion = invert(base, picture, settings, start=code)
+    assert torch.allclose(inversion.w_plus, code, atol=1e-3)
+    assert inversion.mse < 1e-4
+    from_mean = invert(base, picture, settings)
+    assert torch.allclose(from_mean.w_plus, base.latents.mean_w, atol=1e-3)
+
+
+def test_start_with_a_code_for_each_place_is_kept_in_w_plus(base: Base, picture: Tensor) -> None:
+    start = torch.cat([sample_code(base, seed, 1.0)[:, :7] for seed in (1, 2)], dim=1)
+    inversion = invert(base, picture, replace(SETTINGS, steps=1, rate=1e-6), start=start)
+    assert torch.allclose(inversion.w_plus, start, atol=1e-3)
+
+
+def test_same_picture_gives_the_same_code(base: Base, picture: Tensor, found: Inversion) -> None:
+    assert torch.equal(invert(base, picture, SETTINGS).w_plus, found.w_plus)
+
+
+def test_every_step_is_told(base: Base, picture: Tensor) -> None:
+    told: list[tuple[int, float]] = []
+    invert(base, picture, SETTINGS, on_step=lambda step, loss: told.append((step, loss)))
+    assert [step for step, _ in told] == list(range(1, SETTINGS.steps + 1))
+    losses = [loss for _, loss in told]
+    assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
+
+
+def test_base_stays_as_it_is(base: Base, picture: Tensor) -> None:
+    nets = base.generator, base.critic
+    before = [{key: tensor.clone() for key, tensor in net.state_dict().items()} for net in nets]
+    invert(base, picture, replace(SETTINGS, steps=3))
+    for net, state in zip(nets, before, strict=True):
+        assert all(torch.equal(tensor, state[key]) for key, tensor in net.state_dict().items())
+        assert all(parameter.grad is None and not parameter.requires_grad for parameter in net.parameters())
+
+
+def test_picture_stays_as_it_is(base: Base, picture: Tensor) -> None:
+    before = picture.clone()
+    invert(base, picture, replace(SETTINGS, steps=3))
+    assert torch.equal(picture, before)
+
+
+def test_pull_keeps_a_code_near_the_mean(base: Base, picture: Tensor) -> None:
+    free, pulled = (invert(base, picture, replace(SETTINGS, space="w", pull=pull)) for pull in (0.0, 10.0))
+    from_mean = [base.latents.whiten(inversion.w_plus[0, 0]).norm() for inversion in (free, pulled)]
+    assert from_mean[1] < 0.5 * from_mean[0]
+    assert pulled.mse > free.mse
+
+
+def test_spread_keeps_the_codes_of_one_picture_together(base: Base, picture: Tensor, found: Inversion) -> None:
+    together = invert(base, picture, replace(SETTINGS, spread=10.0))
+    assert differences(base, together).norm() < 0.5 * differences(base, found).norm()
+
+
+def test_search_works_where_the_caller_wants_no_gradients(base: Base, picture: Tensor, found: Inversion) -> None:
+    with torch.no_grad():
+        assert torch.equal(invert(base, picture, SETTINGS).w_plus, found.w_plus)

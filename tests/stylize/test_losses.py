@@ -1,0 +1,95 @@
+"""Views on a picture, and the distance to a target seen through them."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from jojo_cli.bases.base import Base
+from jojo_cli.nets.lpips import ShiftTolerantLPIPS
+from jojo_cli.stylize.losses import VIEW, Target, View, closer_views, shrink, whole_view
+
+
+def pictures(count: int = 1, *, size: int = 128, seed: int = 0) -> Tensor:
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+@pytest.mark.parametrize("size", [32, 64, 128])
+def test_window_is_cut_from_the_averaged_picture(size: int) -> None:
+    images = pictures(2, size=size)
+    window = View(scale=32, size=16, top=4, left=8)(images)
+    small = F.avg_pool2d(images, size // 32)
+    assert torch.allclose(window, small[..., 4:20, 8:24], atol=1e-6)
+
+
+def test_window_reaches_the_last_pixel() -> None:
+    images = pictures(size=64)
+    assert torch.equal(View(scale=64, size=16, top=48, left=48)(images), images[..., 48:, 48:])
+
+
+@pytest.mark.parametrize(("resolution", "seen"), [(1024, VIEW), (512, VIEW), (VIEW, VIEW), (128, 128)])
+def test_whole_view_shows_all_at_the_size_of_lpips(resolution: int, seen: int) -> None:
+    view = whole_view(resolution)
+    assert view == View(scale=seen, size=seen)
+    assert view(torch.zeros(1, 3, resolution, resolution)).shape == (1, 3, seen, seen)
+
+
+@pytest.mark.parametrize(("scale", "per_side"), [(512, 3), (512, 2), (1024, 5)])
+def test_closer_views_cover_the_picture_to_its_corners(scale: int, per_side: int) -> None:
+    views = closer_views(1024, scale, per_side)
+    assert len(set(views)) == per_side**2
+    seen = torch.zeros(scale, scale)
+    for view in views:
+        assert (view.scale, view.size) == (scale, VIEW)
+        window = seen[view.top : view.top + view.size, view.left : view.left + view.size]
+        assert window.shape == (VIEW, VIEW)
+        window += 1
+    assert seen.min() >= 1
+
+
+@pytest.mark.parametrize(("resolution", "scale"), [(128, 512), (256, 512), (1024, 256)])
+def test_small_picture_has_no_closer_views(resolution: int, scale: int) -> None:
+    assert closer_views(resolution, scale, 3) == []
+
+
+def test_shrinking_averages() -> None:
+    images = pictures(2, size=64)
+    assert torch.allclose(shrink(images, 16), F.avg_pool2d(images, 4), atol=1e-6)
+    assert torch.equal(shrink(images, 64), images)
+
+
+def test_distance_to_a_target_is_that_of_the_critic(base: Base) -> None:
+    picture, others = pictures(), pictures(2, seed=1)
+    views = [View(scale=128, size=128), View(scale=64, size=32, top=16, left=32)]
+    target = Target(base.critic, picture, views)
+    for view in views:
+        expected = base.critic(view(others), view(picture).expand(2, -1, -1, -1)).mean()
+        assert target.lpips(others, view).item() == pytest.approx(expected.item(), rel=1e-4)
+        assert target.lpips(picture, view).item() == 0
+
+
+def test_features_of_a_target_are_computed_once(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    features = ShiftTolerantLPIPS.features
+
+    def count(self: ShiftTolerantLPIPS, images: Tensor) -> tuple[Tensor, ...]:
+        asked.append(images.requires_grad)
+        return features(self, images)
+
+    monkeypatch.setattr(ShiftTolerantLPIPS, "features", count)
+    view = View(scale=128, size=128)
+    target = Target(base.critic, pictures(), [view, View(scale=128, size=64)])
+    assert len(asked) == 2
+    drawn = pictures(seed=1).requires_grad_()
+    for _ in range(3):
+        target.lpips(drawn, view)
+    assert asked == [False, False, True, True, True]
+
+
+def test_gradient_reaches_what_is_drawn_and_not_the_target(base: Base) -> None:
+    picture, drawn = pictures().requires_grad_(), pictures(seed=1).requires_grad_()
+    view = View(scale=128, size=128)
+    loss = Target(base.critic, picture, [view]).lpips(drawn, view)
+    of_drawn, of_target = torch.autograd.grad(loss, (drawn, picture), allow_unused=True)
+    assert of_drawn.abs().max() > 0
+    assert of_target is None
