@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 export JOJO_HOME="${JOJO_HOME:-$PWD/home}"
 
 "$jojo" train poster poster.png --overwrite
-"$jojo" apply poster astronaut.png -o out --compare --overwrite
+"$jojo" apply poster ../tests/data/astronaut.png -o out --compare --overwrite
 "$jojo" sample poster -n 16 -o out/samples --overwrite
 
 echo

@@ -55,14 +55,16 @@ def assemble(
         critic=critic,
         latents=Latents.measure(generator),
         invert_photo=InvertSettings(),
-        invert_reference=InvertSettings(pull=0.1),
-        finetune=FinetuneSettings(),
+        # A natural face of about the reference's pose and hair: finetuning adds the rest.
+        invert_reference=InvertSettings(space="w", steps=60, pull=0.07),
+        finetune=FinetuneSettings(widen=0.2),
         varied_codes=tuple(i for i, r in enumerate(resolutions) if r >= 64),
         # The released JoJoGAN's 9, 11, 15, 16, 17: the first code of the 128 and 256 px blocks, and all of the last.
         varied_codes_preserving_color=tuple(
             i for i, r in enumerate(resolutions) if (r in (128, 256) and i % 3 == 1) or r == resolutions[last]
         ),
-        frozen=("mapping.", "modulation."),
+        # Depthwise kernels mix places: taught on one picture they draw its grid and blotches on every face.
+        frozen=("mapping.", "modulation.", "depthwise"),
     )
 
 

@@ -15,9 +15,9 @@ class InvertSettings:
     space: Space = "w+"  # where to look: a z, one w for all codes, or a w for each
     steps: int = 80
     rate: float = 0.1  # of Adam, in standard deviations of the codes
-    pull: float = 0.05  # weight of the distance to the mean code: higher is more plausible, lower more alike
-    spread: float = 0.5  # weight of the distance between the codes of one w+, likewise
-    pixels: float = 0.5  # weight of the mean squared error beside LPIPS
+    pull: float = 0.035  # weight of the distance to the mean code: higher is more plausible, lower more alike
+    spread: float = 0.35  # weight of the distance between the codes of one w+, likewise
+    pixels: float = 0.35  # weight of the mean squared error beside LPIPS
 
 
 @dataclass(frozen=True)

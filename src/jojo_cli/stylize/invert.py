@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base, Latents
 from jojo_cli.bases.settings import InvertSettings, Space
-from jojo_cli.stylize.losses import Target, whole_view
+from jojo_cli.stylize.losses import Target, face_view, whole_view
 
 OnStep = Callable[[int, float], None]
 """Told how many steps are done, and the loss of the last one."""
@@ -37,7 +37,7 @@ def invert(
     """Return the code of an aligned image [1,3,R,R] in [-1,1].
 
     Optimisation (Image2StyleGAN, arXiv 1904.03189) in the whitened codes of `Latents`, where a pull to the mean keeps
-    them plausible: LPIPS + pixels * MSE + pull * |p|^2 + spread * |d_l|^2 for code l at p + d_l.
+    them plausible: LPIPS of the whole and of the face in turn, + pixels * MSE + pull * |p|^2 + spread * |d_l|^2 for code l at p + d_l.
 
     Args:
         base: whose generator shall draw the image.
@@ -50,15 +50,17 @@ def invert(
         return _inversion(base, image, base.generator.w_to_w_plus(base.latents.mean_w[None]))
     code = _code(base, settings.space, start)
     optimizer = torch.optim.Adam(code.parameters(), lr=settings.rate, betas=(0.9, 0.99))
-    view = whole_view(base.generator.resolution)
-    target = Target(base.critic, image, [view])
+    # In turn, at no cost a step: what makes the person is small in the whole picture.
+    views = (whole_view(base.generator.resolution), face_view(base.generator.resolution))
+    target = Target(base.critic, image, views)
     with torch.enable_grad():
         for step in range(settings.steps):
             optimizer.param_groups[0]["lr"] = settings.rate * _ramps(step, settings.steps)
+            view = views[step % 2]
             with base.device.autocast():
-                drawn = base.generator.synthesis(code(), at_least=view.scale)
+                drawn = base.generator.synthesis(code(), at_least=views[1].scale)
                 loss = target.lpips(drawn, view)
-            loss = loss + settings.pixels * F.mse_loss(view(drawn), view(image))
+            loss = loss + settings.pixels * F.mse_loss(views[0](drawn), views[0](image))
             loss = loss + settings.pull * code.distance() + settings.spread * code.spread()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

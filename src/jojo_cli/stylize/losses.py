@@ -36,6 +36,12 @@ def whole_view(resolution: int) -> View:
     return View(size, size)
 
 
+def face_view(resolution: int) -> View:
+    """Return the view of the middle of an FFHQ crop, from the brows to the chin, at twice the size of the whole."""
+    size = min(VIEW, resolution // 2)
+    return View(2 * size, size, top=round(0.69 * size), left=size // 2)
+
+
 def closer_views(resolution: int, scale: int, per_side: int) -> list[View]:
     """Return `per_side` squared windows that cover a picture at `scale`; none where it is no larger than one."""
     size = min(VIEW, resolution)
