@@ -110,6 +110,14 @@ def test_every_step_is_told(found: Inversion, told: list[tuple[int, float]]) -> 
     assert sum(losses[-6:]) < 0.5 * sum(losses[:6])
 
 
+def test_pixels_count_as_much_as_asked(base: Base, picture: Tensor, mean: Inversion) -> None:
+    losses: list[float] = []
+    for pixels in (0.0, 2.0):
+        settings = replace(SETTINGS, steps=1, pixels=pixels)
+        invert(base, picture, settings, on_step=lambda step, loss: losses.append(loss))
+    assert losses[1] - losses[0] == pytest.approx(2 * mean.mse, rel=1e-3)
+
+
 def test_base_stays_as_it_is(base: Base, picture: Tensor) -> None:
     nets = base.generator, base.critic
     before = [{key: tensor.clone() for key, tensor in net.state_dict().items()} for net in nets]

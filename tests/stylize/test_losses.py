@@ -7,7 +7,7 @@ from torch import Tensor
 
 from jojo_cli.bases.base import Base
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
-from jojo_cli.stylize.losses import VIEW, Target, View, closer_views, shrink, whole_view
+from jojo_cli.stylize.losses import VIEW, Target, View, closer_views, face_view, shrink, whole_view
 
 
 def pictures(count: int = 1, *, size: int = 128, seed: int = 0) -> Tensor:
@@ -50,6 +50,15 @@ def test_closer_views_cover_the_picture_to_its_corners(scale: int, per_side: int
 @pytest.mark.parametrize(("resolution", "scale"), [(128, 512), (256, 512), (1024, 256)])
 def test_small_picture_has_no_closer_views(resolution: int, scale: int) -> None:
     assert closer_views(resolution, scale, 3) == []
+
+
+@pytest.mark.parametrize("resolution", [1024, 512, 128])
+def test_face_view_is_the_middle_of_the_picture_at_a_larger_scale(resolution: int) -> None:
+    view, whole = face_view(resolution), whole_view(resolution)
+    assert view.scale / view.size == 2 * whole.scale / whole.size
+    assert view.left == view.scale - view.left - view.size  # as far from the left as from the right
+    assert 0.1 < view.top / view.scale < 0.5 < (view.top + view.size) / view.scale < 0.9
+    assert view(torch.zeros(1, 3, resolution, resolution)).shape == (1, 3, view.size, view.size)
 
 
 def test_shrinking_averages() -> None:
