@@ -5,6 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jojo_cli.errors import CheckpointError, JojoError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -25,4 +27,9 @@ def convert(name: str, files: Mapping[str, Path]) -> "dict[str, Tensor]":
     """
     module, _, function = CONVERTERS[name].partition(":")
     converter: Converter = getattr(import_module(module), function)
-    return converter(files)
+    try:
+        return converter(files)
+    except JojoError:
+        raise
+    except Exception as error:  # damaged files fail in as many ways as their parsers have lines
+        raise CheckpointError(f"{', '.join(sorted(files))}: damaged, or not {name}: {error}") from error

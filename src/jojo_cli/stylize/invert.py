@@ -36,14 +36,15 @@ def invert(
 ) -> Inversion:
     """Return the code of an aligned image [1,3,R,R] in [-1,1].
 
-    Optimisation (Image2StyleGAN, arXiv 1904.03189) in the whitened codes of `Latents`, where a pull to the mean keeps
-    them plausible: LPIPS of the whole and of the face in turn, + pixels * MSE + pull * |p|^2 + spread * |d_l|^2 for code l at p + d_l.
+    Optimisation (Image2StyleGAN, arXiv 1904.03189) of whitened codes (see `Latents`), where a pull to the mean keeps
+    them plausible. The loss is LPIPS, of the whole and of the face in turn, + pixels * MSE + pull * |p|^2 +
+    spread * |d|^2, for one p that all codes share and a d for each.
 
     Args:
         base: whose generator shall draw the image.
         image: on the base's device.
         settings: how.
-        start: w_plus [1,L,D] to start from, an encoder's say; the mean code where there is none.
+        start: w_plus [1,L,D] to start from, an encoder's say; else the mean code. The space z has no use for it.
         on_step: told after every step.
     """
     if settings.method == "mean":
@@ -85,7 +86,7 @@ class _SharedCode(nn.Module):
         return self.latents.unwhiten(self.shared + self.differences)  # [1,L,D]
 
     def distance(self) -> Tensor:
-        return self.shared.square().mean()
+        return (self.shared + self.differences.mean(dim=1, keepdim=True)).square().mean()
 
     def spread(self) -> Tensor:
         return self.differences.square().mean()

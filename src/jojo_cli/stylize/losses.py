@@ -44,8 +44,8 @@ def face_view(resolution: int) -> View:
 
 def closer_views(resolution: int, scale: int, per_side: int) -> list[View]:
     """Return `per_side` squared windows that cover a picture at `scale`; none where it is no larger than one."""
-    size = min(VIEW, resolution)
-    if min(scale, resolution) <= size:
+    size, scale = min(VIEW, resolution), min(scale, resolution)
+    if scale <= size:
         return []
     places = [round(i * (scale - size) / (per_side - 1)) for i in range(per_side)]
     return [View(scale, size, top, left) for top in places for left in places]
