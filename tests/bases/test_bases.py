@@ -1,5 +1,6 @@
 """The list of bases, and how one is put together."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,14 @@ from jojo_cli.nets.mobilestylegan import CHANNELS_FFHQ
 class NoWeights:
     """Weights that nobody may ask for."""
 
-    def ensure(self, weight_id: str) -> Path:
-        raise AssertionError(f"{weight_id} was asked for")
+    def pull(self, ids: Iterable[str]) -> None:
+        raise AssertionError(f"{ids} were asked for")
 
-    def sha256(self, weight_id: str) -> str:
-        raise AssertionError(f"{weight_id} was asked for")
+    def ensure(self, id: str) -> Path:
+        raise AssertionError(f"{id} was asked for")
+
+    def sha256(self, id: str) -> str:
+        raise AssertionError(f"{id} was asked for")
 
 
 def test_unknown_base_is_refused_with_the_known_ones(tiny_base: str) -> None:

@@ -1,6 +1,6 @@
 """The bases: pretrained face models that jojo starts from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,10 +20,13 @@ DEFAULT_BASE = "mobilestylegan-ffhq"
 class Weights(Protocol):
     """Where a base gets its weights from: the model manager."""
 
-    def ensure(self, weight_id: str) -> Path:
+    def pull(self, ids: Iterable[str]) -> None:
+        """Fetch what is missing of several weights, announced together."""
+
+    def ensure(self, id: str) -> Path:
         """Return the file of a weight, fetched when it is missing."""
 
-    def sha256(self, weight_id: str) -> str:
+    def sha256(self, id: str) -> str:
         """Return the hash of that file."""
 
 

@@ -30,7 +30,7 @@ class Latents:
         device = next(generator.parameters()).device
         z = torch.randn(samples, generator.w_dim, generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
-            w = generator.mapping(z.to(device)).double().cpu()
+            w = generator.mapping(z.to(device)).cpu().double()
         linear = F.leaky_relu(w, 5.0)
         centre = linear.mean(dim=0)
         variances, axes = torch.linalg.eigh(torch.cov((linear - centre).T))

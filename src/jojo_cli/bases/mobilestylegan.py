@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_file
-from torch import nn
 
 from jojo_cli.bases.base import Base, Latents
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
@@ -16,21 +15,21 @@ if TYPE_CHECKING:
     from jojo_cli.device import Device
 
 
+NAME = "mobilestylegan-ffhq"
+CRITIC = "stlpips-vgg"
+
+
 def load(weights: "Weights", device: "Device") -> Base:
     """Return the base `mobilestylegan-ffhq`, its networks on `device` in evaluation mode."""
-    generator = MobileStyleGAN()
-    generator.load_state_dict(load_file(weights.ensure("mobilestylegan-ffhq")))
-    critic = ShiftTolerantLPIPS()
-    critic.load_state_dict(load_file(weights.ensure("stlpips-vgg")))
-    for net in (generator, critic):
-        _freeze(net, device)
+    weights.pull((NAME, CRITIC))
+    generator, critic = MobileStyleGAN(), ShiftTolerantLPIPS()
+    for net, weight in ((generator, NAME), (critic, CRITIC)):
+        net.load_state_dict(load_file(weights.ensure(weight)))
+        # channels_last: the pointwise convolutions are matrix products on it, and VGG runs 1.5 times as fast.
+        net.to(device.torch_device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net.eval().requires_grad_(False)
     return assemble(
-        "mobilestylegan-ffhq",
-        generator,
-        critic,
-        device=device,
-        sha256=weights.sha256("mobilestylegan-ffhq"),
-        critic_sha256=weights.sha256("stlpips-vgg"),
+        NAME, generator, critic, device=device, sha256=weights.sha256(NAME), critic_sha256=weights.sha256(CRITIC)
     )
 
 
@@ -66,9 +65,3 @@ def assemble(
         # Depthwise kernels mix places: taught on one picture they draw its grid and blotches on every face.
         frozen=("mapping.", "modulation.", "depthwise"),
     )
-
-
-def _freeze(net: nn.Module, device: "Device") -> None:
-    # channels_last: the pointwise convolutions are matrix products on it, and VGG runs 1.5 times as fast.
-    net.to(device.torch_device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    net.eval().requires_grad_(False)
