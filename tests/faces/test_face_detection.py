@@ -120,5 +120,5 @@ def test_no_face_is_refused_with_the_way_out(choice: str) -> None:
 
 @pytest.mark.parametrize(("count", "has"), [(1, "1 face"), (2, "2 faces")])
 def test_missing_face_number_is_refused(count: int, has: str) -> None:
-    with pytest.raises(NoFaceError, match=f"no face 9, the picture has {has}$"):
+    with pytest.raises(JojoError, match=f"no face 9, the picture has {has}$"):
         choose_faces(faces(count), 9)

@@ -3,13 +3,13 @@
 import sys
 
 from jojo_cli import __version__, paths
-from jojo_cli.cli.options import Json
+from jojo_cli.cli.options import Device, Json
 from jojo_cli.errors import JojoError
 
 PACKAGES = ("torch", "dlib-bin", "dlib", "numpy", "pillow", "safetensors", "typer", "rich", "requests", "pip")
 
 
-def env(json_: Json = False) -> None:
+def env(device: Device = "auto", json_: Json = False) -> None:
     """Print versions, device and folders: what a bug report needs."""
     import platform
 
@@ -21,7 +21,7 @@ def env(json_: Json = False) -> None:
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         **{name: _version(name) for name in PACKAGES},
-        "device": _device(),
+        "device": _device(device),
         "models": str(paths.models_dir()),
         "styles": str(paths.styles_dir()),
         "offline": paths.is_offline(),
@@ -39,10 +39,10 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _device() -> str:
+def _device(name: str) -> str:
     try:
         from jojo_cli.device import pick_device
 
-        return str(pick_device())
+        return str(pick_device(name))
     except (ImportError, OSError, JojoError) as error:
         return f"none: {error}"

@@ -36,7 +36,7 @@ class Face:
 
 
 class NoFaceError(JojoError):
-    """No face in a picture, or not the one that was asked for."""
+    """No face in a picture."""
 
 
 class FaceFinder:
@@ -106,7 +106,8 @@ def choose_faces(faces: Sequence[Face], choice: FaceChoice) -> list[Face]:
         choice: as `parse_face_choice` returns it.
 
     Raises:
-        NoFaceError: the picture has no face, or not so many.
+        NoFaceError: the picture has no face.
+        JojoError: it has not so many.
     """
     if not faces:
         raise NoFaceError("no face found", hint="face crops go into apply, invert and train with --no-align")
@@ -115,7 +116,7 @@ def choose_faces(faces: Sequence[Face], choice: FaceChoice) -> list[Face]:
     number = 1 if choice == "largest" else choice
     if number > len(faces):
         count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
-        raise NoFaceError(f"no face {number}, the picture has {count}", hint="choose another one with --face")
+        raise JojoError(f"no face {number}, the picture has {count}", hint="choose another one with --face")
     return [faces[number - 1]]
 
 
