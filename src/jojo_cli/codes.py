@@ -31,25 +31,32 @@ def read_code(path: Path, base: "Base") -> "Tensor":
     """Return the w_plus [1,L,D] of a file, on the base's device.
 
     Raises:
-        CheckpointError: the file is damaged, holds no code, or that of another base.
+        CheckpointError: the file is damaged, holds no code, or that of another base. It says why and not which file,
+            as all that a batch reports.
     """
-    import torch
     from safetensors import SafetensorError, safe_open
 
+    how_to_make = "make one with 'jojo invert'"
     try:
         with safe_open(path, "pt") as file:
             metadata, keys = file.metadata() or {}, set(file.keys())
             w_plus: Tensor | None = file.get_tensor(KEY) if keys == {KEY} else None
+    except FileNotFoundError as error:
+        raise CheckpointError("not found") from error
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{str(path)!r} is not a code: {error}", hint="make one with 'jojo invert'") from error
+        raise CheckpointError(f"is not a code: {error}", hint=how_to_make) from error
     if w_plus is None:
-        raise CheckpointError(f"{str(path)!r} holds no {KEY!r}", hint="make one with 'jojo invert'")
-    of = metadata.get("base")
-    if of is not None and of != base.name:
-        raise CheckpointError(f"{str(path)!r} is a code of base {of!r}, not of {base.name!r}")
+        raise CheckpointError(f"is not a code: it holds no {KEY!r}", hint=how_to_make)
+    of = metadata.get("base", base.name)
+    if of != base.name:
+        raise CheckpointError(f"is a code of base {of!r}, not of {base.name!r}", hint=how_to_make)
+    if metadata.get("base_sha256", base.sha256) != base.sha256:
+        raise CheckpointError(f"is a code of another version of base {base.name!r}", hint=how_to_make)
     expected = (1, base.generator.codes, base.generator.w_dim)
-    if tuple(w_plus.shape) != expected or not w_plus.is_floating_point() or not torch.isfinite(w_plus).all():
+    if tuple(w_plus.shape) != expected:
         raise CheckpointError(
-            f"{str(path)!r} holds {list(w_plus.shape)}, a code of base {base.name!r} is {list(expected)}"
+            f"holds {list(w_plus.shape)}, a code of base {base.name!r} is {list(expected)}", hint=how_to_make
         )
+    if not w_plus.is_floating_point() or not w_plus.isfinite().all():
+        raise CheckpointError("holds numbers that are not finite floats", hint=how_to_make)
     return w_plus.float().to(base.device.torch_device)

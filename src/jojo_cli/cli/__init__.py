@@ -11,7 +11,6 @@ from jojo_cli.errors import JojoError
 
 app = typer.Typer(
     name="jojo",
-    help="Redraw faces in the style of one picture.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -48,15 +47,24 @@ def jojo(
 
 def main() -> None:
     """Run `jojo` and exit: 0 all done, 1 something failed, 2 wrong usage, 130 interrupted."""
-    from jojo_cli.cli.output import print_error
-
     try:
         app()
     except JojoError as error:
-        print_error(error)
-        if paths.wants_tracebacks():
-            raise
+        _report(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print_error(JojoError("interrupted"))
-        sys.exit(130)
+    except ImportError as error:
+        hint = "install jojo anew: pip install --force-reinstall jojo-cli"
+        _report(JojoError(f"a package that jojo needs can't be loaded: {error}", hint=hint))
+        sys.exit(1)
+    except SystemExit as stop:
+        if stop.code == 130:  # typer's answer to Ctrl-C, given without a word
+            _report(JojoError("interrupted"))
+        raise
+
+
+def _report(error: JojoError) -> None:
+    from jojo_cli.cli.output import print_error
+
+    if paths.wants_tracebacks():
+        sys.excepthook(*sys.exc_info())
+    print_error(error)

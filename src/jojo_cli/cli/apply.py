@@ -62,16 +62,20 @@ def apply(
     from jojo_cli.cli.batch import open_photos, parse_face, run
     from jojo_cli.cli.output import Output
     from jojo_cli.cli.plan import plan
+    from jojo_cli.codes import SUFFIX
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = parse_face(face, no_align=no_align)
     chosen = open_styles().load(style)
     suffixes = (".png", ".compare.png") if compare else (".png",)
     jobs = plan(photos, output, label=chosen.name, suffixes=suffixes, choice=choice, overwrite=overwrite, out=out)
+    # A code is of one face, whatever --face says; where there are no photos, no face finder is needed.
+    jobs = [replace(job, choice=None) if job.photo.endswith(SUFFIX) else job for job in jobs]
+    choice = choice if any(job.choice for job in jobs) else None
 
     def start() -> "tuple[Open[Image | Tensor], Work[Image | Tensor]]":
         from jojo_cli.cli.session import invert_photo, open_style
-        from jojo_cli.codes import SUFFIX, read_code
+        from jojo_cli.codes import read_code
         from jojo_cli.images import contact_sheet, save_image, to_image
         from jojo_cli.stylize.draw import draw
 

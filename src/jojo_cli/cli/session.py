@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from jojo_cli.cli.models import open_models
 from jojo_cli.cli.output import Output
-from jojo_cli.errors import CheckpointError, JojoError
+from jojo_cli.errors import CheckpointError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,11 +23,8 @@ def open_base(name: str | None, *, device: str, out: Output) -> "Base":
         UsageError: there is no such device.
         JojoError: the device is not here, there is no such base, or its weights can't be had.
     """
-    try:
-        from jojo_cli.bases import DEFAULT_BASE, load_base
-        from jojo_cli.device import pick_device
-    except ImportError as error:
-        raise JojoError(f"torch can't be loaded: {error}", hint="install it anew: pip install torch") from error
+    from jojo_cli.bases import DEFAULT_BASE, load_base
+    from jojo_cli.device import pick_device
 
     chosen = pick_device(device)
     base = load_base(name or DEFAULT_BASE, open_models(out), device=chosen)

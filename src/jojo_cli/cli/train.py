@@ -84,7 +84,9 @@ def train(
     store = open_styles()
     with store.reserve(name, overwrite=overwrite):
         started = time.perf_counter()
-        pictures = [read_image(path) for path in references]  # before anything is fetched or computed
+        # Before anything is fetched or computed, and all at once: a file may be gone when the training ends.
+        pictures = [read_image(path) for path in references]
+        hashes = {path: sha256(path.read_bytes()).hexdigest() for path in references}
         model = open_base(base, device=device, out=out)
         cut = open_cutter(choice, size=model.generator.resolution, out=out)
         crops = [
@@ -119,7 +121,7 @@ def train(
             base=model.name,
             base_sha256=model.sha256,
             critic_sha256=model.critic_sha256,
-            references=tuple(Reference.of(i, str(path), _hash(path)) for i, (path, _) in enumerate(crops, 1)),
+            references=tuple(Reference.of(i, str(path), hashes[path]) for i, (path, _) in enumerate(crops, 1)),
             settings={
                 "finetune": asdict(how_to_finetune),
                 "invert": asdict(how_to_invert),
@@ -181,7 +183,3 @@ def _finetune(
     ]
     with out.progress(f"training {name}", settings.steps) as advance:
         return finetune(base, references, settings, on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"))
-
-
-def _hash(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
