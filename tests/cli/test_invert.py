@@ -1,0 +1,177 @@
+"""`jojo invert`, as a user types it."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import style_kit
+import torch
+from conftest import Finished, Jojo
+from face_kit import photo
+from safetensors import safe_open
+from style_kit import names, pixels, same
+from torch import Tensor
+
+from jojo_cli.cli import batch
+from jojo_cli.codes import read_code
+from jojo_cli.images import save_image, to_image
+from jojo_cli.stylize.mixing import sample_code
+
+if TYPE_CHECKING:
+    from jojo_cli.bases.base import Base
+
+fake_finder, workplace = style_kit.fake_finder, style_kit.workplace
+pytestmark = pytest.mark.usefixtures("workplace")
+
+QUICK = ("--steps", "3")
+
+
+def records(run: Finished) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run.out.splitlines()]
+
+
+def drawn_face(base: "Base", path: Path) -> Path:
+    """Write a picture that the base can draw."""
+    save_image(to_image(base.generator.synthesis(sample_code(base, 3, 1.0))[0]), path)
+    return path
+
+
+def code(base: "Base", path: str) -> Tensor:
+    return read_code(Path(path), base)[0]
+
+
+def is_one_w(w_plus: Tensor) -> bool:
+    return torch.equal(w_plus, w_plus[:1].expand_as(w_plus))
+
+
+def test_code_and_what_the_base_draws_from_it(jojo: Jojo, base: "Base") -> None:
+    run = jojo("invert", photo(Path("photos/me.jpg")), *QUICK)
+    assert (run.code, run.out) == (0, "me.code.safetensors\n")
+    assert names() == ["me.code.png", "me.code.safetensors", "photos/me.jpg"]
+    w_plus = read_code(Path("me.code.safetensors"), base)
+    save_image(to_image(base.generator.synthesis(w_plus)[0]), Path("drawn.png"))
+    assert same("me.code.png", "drawn.png")
+
+
+def test_code_says_which_base_it_belongs_to(jojo: Jojo, base: "Base") -> None:
+    jojo("invert", photo(Path("me.jpg")), *QUICK)
+    with safe_open("me.code.safetensors", "pt") as file:
+        assert file.metadata() == {"base": "tiny", "base_sha256": base.sha256}
+        assert list(file.keys()) == ["w_plus"]
+        assert file.get_tensor("w_plus").shape == (1, base.generator.codes, base.generator.w_dim)
+
+
+def test_figures_in_json(jojo: Jojo) -> None:
+    (record,) = records(jojo("invert", photo(Path("me.jpg")), *QUICK, "--json", "-o", "out"))
+    assert record.pop("seconds") > 0
+    assert 0 < record.pop("lpips") < 2
+    jojo("align", "me.jpg", "-o", "crop.png", "--size", 128)
+    mse = np.square((pixels("crop.png") - pixels("out/me.code.png")) / 127.5).mean()
+    assert record.pop("mse") == pytest.approx(mse, rel=0.02)
+    assert record == {
+        "input": "me.jpg",
+        "face": 1,
+        "output": "out/me.code.safetensors",
+        "reconstruction": "out/me.code.png",
+        "status": "ok",
+        "reason": None,
+    }
+
+
+def test_steps_bring_the_code_nearer(jojo: Jojo, base: "Base") -> None:
+    drawn_face(base, Path("face.png"))
+    first, last = (
+        records(jojo("invert", "face.png", "--no-align", "--steps", steps, "--json", "-o", f"{steps}"))[0]
+        for steps in (1, 30)
+    )
+    assert last["lpips"] < 0.7 * first["lpips"]
+    assert last["mse"] < 0.7 * first["mse"]
+
+
+def test_refine_is_another_word_for_steps(jojo: Jojo, base: "Base") -> None:
+    photo(Path("me.png"))
+    jojo("invert", "me.png", "--steps", 2, "-o", "a")
+    jojo("invert", "me.png", "--refine", 2, "-o", "b")
+    jojo("invert", "me.png", "--refine", 3, "-o", "c")
+    a, b, c = (code(base, f"{folder}/me.code.safetensors") for folder in "abc")
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+
+
+@pytest.mark.parametrize("space", ["z", "w", "w+"])
+def test_space_says_where_the_code_is_looked_for(space: str, jojo: Jojo, base: "Base") -> None:
+    run = jojo("invert", photo(Path("me.png")), "--space", space, *QUICK)
+    assert run.code == 0
+    assert is_one_w(code(base, "me.code.safetensors")) is (space != "w+")
+
+
+def test_mean_code_whatever_the_photo(jojo: Jojo, base: "Base") -> None:
+    run = jojo("invert", photo(Path("a.png")), photo(Path("b.png"), size=(300, 140)), "--method", "mean")
+    assert run.code == 0
+    for name in ("a.code.safetensors", "b.code.safetensors"):
+        assert torch.allclose(code(base, name), base.latents.mean_w)
+
+
+def test_every_face_has_its_files(jojo: Jojo) -> None:
+    run = jojo("invert", photo(Path("us.png"), faces=2), "--face", "all", *QUICK)
+    assert run.out.splitlines() == ["us.code-1.safetensors", "us.code-2.safetensors"]
+    assert not same("us.code-1.png", "us.code-2.png")
+
+
+@pytest.mark.parametrize("output", ["new/x.safetensors", "new/x.png"])
+def test_single_result_goes_to_the_file_named(output: str, jojo: Jojo) -> None:
+    run = jojo("invert", photo(Path("me.png")), "-o", output, *QUICK)
+    assert (run.code, run.out) == (0, "new/x.safetensors\n")
+    assert names("new") == ["x.png", "x.safetensors"]
+
+
+def test_bad_photos_are_lines_in_the_report(jojo: Jojo) -> None:
+    Path("empty.jpg").touch()
+    photo(Path("landscape.png"), faces=0)
+    run = jojo("invert", "empty.jpg", "landscape.png", photo(Path("good.png")), *QUICK, "-o", "out", "--json")
+    assert run.code == 1
+    assert [record["reason"] for record in records(run)] == ["is empty", "no face found", None]
+    assert names("out") == ["good.code.png", "good.code.safetensors"]
+
+
+def test_crop_of_no_face_works_and_the_figures_say_how_far_off_it_is(
+    jojo: Jojo, base: "Base", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "open_finder", None)
+    photo(Path("stripes.png"), faces=0)
+    drawn_face(base, Path("face.png"))
+    run = jojo("invert", "stripes.png", "face.png", "--no-align", "--steps", 20, "--json")
+    stripes, face = records(run)
+    assert (run.code, stripes["face"]) == (0, None)
+    assert stripes["mse"] > 2 * face["mse"]
+
+
+@pytest.mark.parametrize("existing", ["me.code.png", "me.code.safetensors"])
+def test_existing_files_are_kept(existing: str, jojo: Jojo, base: "Base") -> None:
+    photo(Path("me.png"))
+    Path(existing).write_text("mine")
+    run = jojo("invert", "me.png", *QUICK, "--json")
+    assert [(record["status"], record["reason"]) for record in records(run)] == [("skipped", "exists")]
+    assert Path(existing).read_text() == "mine"
+    assert jojo("invert", "me.png", *QUICK, "--overwrite").code == 0
+    assert code(base, "me.code.safetensors").isfinite().all()
+    assert pixels("me.code.png").shape == (128, 128, 3)
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--steps 0", "--refine -1", "--space v", "--method guess", "--face nose", "--device warp", "-o -", "-o me.png"],
+)
+def test_numbers_out_of_range_and_other_nonsense(option: str, jojo: Jojo) -> None:
+    run = jojo("invert", photo(Path("me.png")), *option.split())
+    assert (run.code, run.out) == (2, "")
+    assert "error" in run.err.lower()
+    assert names() == ["me.png"]
+
+
+def test_unknown_base(jojo: Jojo) -> None:
+    run = jojo("invert", photo(Path("me.png")), "--base", "stylegan9")
+    assert run.code == 1
+    assert run.err == "error: base 'stylegan9' not found\nhint: known bases: mobilestylegan-ffhq, tiny\n"
