@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +46,13 @@ def main() -> None:
         home = Path(scratch, "home")
         home.mkdir()
         (home / "cache").symlink_to(paths.models_dir().parent, target_is_directory=True)
-        os.environ["JOJO_HOME"] = str(home)
-        os.chdir(scratch)
-
+        jojo = partial(run, Path(scratch), home)
         train = jojo("train", "bench", REFERENCE, "--json")
         samples = [jojo("sample", "bench", "-n", 16, "--overwrite", "--json") for _ in range(runs)]
         applied = jojo("apply", "bench", *PHOTOS, "--json")
         jojo("invert", PHOTOS[0], "--steps", 1)
         drawn = jojo("apply", "bench", "astronaut.code.safetensors", "--overwrite", "--json")
-        version = [jojo("--version") for _ in range(runs)]
+        versions = [jojo("--version") for _ in range(runs)]
         help_ = [jojo("--help") for _ in range(runs)]
 
     rows = [
@@ -61,20 +61,26 @@ def main() -> None:
         ("`jojo apply`, per further photo", f"{applied.results[-1]['seconds']:.1f} s, {applied.peak_gb:.1f} GB"),
         ("of that, the drawing and saving", f"{drawn.results[-1]['seconds']:.2f} s"),
         ("`jojo sample -n 16`, whole process", f"{median(samples):.1f} s, {samples[0].peak_gb:.1f} GB"),
-        ("`jojo --version`", f"{median(version):.2f} s"),
+        ("`jojo --version`", f"{median(versions):.2f} s"),
         ("`jojo --help`", f"{median(help_):.2f} s"),
     ]
-    report(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch_version()}")
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    report(f"{machine}, Python {platform.python_version()}, torch {version('torch')}")
     report("\n| what | measured |\n|---|---|")
     for what, measured in rows:
         report(f"| {what} | {measured} |")
 
 
-def jojo(*arguments: object) -> Run:
-    """Run `jojo` to its end."""
+def run(folder: Path, home: Path, *arguments: object) -> Run:
+    """Run `jojo` in `folder` to its end."""
+    command = [sys.executable, "-m", "jojo_cli", *map(str, arguments)]
     start = time.perf_counter()
     with subprocess.Popen(
-        [sys.executable, "-m", "jojo_cli", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env={**os.environ, "JOJO_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as process:
         assert process.stdout is not None
         out = process.stdout.read()
@@ -90,13 +96,6 @@ def jojo(*arguments: object) -> Run:
 def median(runs: list[Run]) -> float:
     """Return the median time in seconds."""
     return statistics.median(run.seconds for run in runs)
-
-
-def torch_version() -> str:
-    """Return the version of torch that the commands ran with."""
-    import torch
-
-    return str(torch.__version__)
 
 
 def report(line: str) -> None:

@@ -92,11 +92,12 @@ def apply(
             if isinstance(face, Image):
                 w_plus = invert_photo(base, face, settings, title=f"inverting {job.photo}", out=out).w_plus
             else:
-                w_plus, face = face, to_image(draw(base, styled, face, strength=0)[0])
+                w_plus = face
             result = to_image(draw(base, styled, w_plus, strength=strength)[0])
             job.save(result)
             if compare:
-                sheet = contact_sheet([[face, result]], cell=result.width)
+                photo = face if isinstance(face, Image) else to_image(draw(base, styled, w_plus, strength=0)[0])
+                sheet = contact_sheet([[photo, result]], cell=result.width)
                 save_image(sheet, job.files[".compare.png"], overwrite=overwrite)
             return {"seconds": round(time.perf_counter() - started, 3)}
 

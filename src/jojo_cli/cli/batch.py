@@ -109,7 +109,7 @@ def run(jobs: Sequence[Job], start: Callable[[], tuple[Open[T], Work[T]]], *, ou
             tally["failed" if "failed" in statuses else "ok" if "ok" in statuses else "skipped"] += 1
             out.detail(f"{job.photo}: {time.monotonic() - started:.2f} s")
     except KeyboardInterrupt:
-        out.note(f"interrupted: {tally['ok']} of {len(jobs)} done")
+        out.note(f"{tally['ok']} of {len(jobs)} done")
         raise
     if len(jobs) > 1:
         rest = "".join(f", {tally[status]} {status}" for status in ("skipped", "failed") if tally[status])

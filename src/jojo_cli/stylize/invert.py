@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, pi
+from math import cos, isfinite, pi
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base, Latents
 from jojo_cli.bases.settings import InvertSettings, Space
+from jojo_cli.errors import JojoError
 from jojo_cli.stylize.losses import Target, face_view, whole_view
 
 OnStep = Callable[[int, float], None]
@@ -46,6 +47,9 @@ def invert(
         settings: how.
         start: w_plus [1,L,D] to start from, an encoder's say; else the mean code. The space z has no use for it.
         on_step: told after every step.
+
+    Raises:
+        JojoError: the loss is no longer a number.
     """
     if settings.method == "mean":
         return _inversion(base, image, base.generator.w_to_w_plus(base.latents.mean_w[None]))
@@ -66,6 +70,10 @@ def invert(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
+            if not isfinite(loss.item()):
+                raise JojoError(
+                    f"the inversion diverged at step {step + 1}", hint="try another picture or --method mean"
+                )
             on_step(step + 1, loss.item())
     return _inversion(base, image, code().detach())
 
