@@ -26,7 +26,7 @@ def load(weights: "Weights", device: "Device") -> Base:
     for net, weight in ((generator, NAME), (critic, CRITIC)):
         net.load_state_dict(load_file(weights.ensure(weight)))
         # channels_last: the pointwise convolutions are matrix products on it, and VGG runs 1.5 times as fast.
-        net.to(device.torch_device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net.to(device.torch_device).to(memory_format=torch.channels_last)
         net.eval().requires_grad_(False)
     return assemble(
         NAME, generator, critic, device=device, sha256=weights.sha256(NAME), critic_sha256=weights.sha256(CRITIC)
