@@ -27,10 +27,11 @@ QUICK = ("--steps", "4", "--refine", "2", "--lr", "0.1")
 Tree = dict[str, bytes | None]
 
 PROCESS = """
-import sys, tiny, face_kit
+import signal, sys, tiny, face_kit
 from jojo_cli import device
 from jojo_cli.stylize import finetune
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may run where Ctrl-C is ignored
 device._bf16_pays = lambda: False
 tiny.register()
 work = finetune.finetune
