@@ -1,6 +1,6 @@
 """The settings of inversion and finetuning: a base holds the ones that suit it, a style the ones it was made with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Method = Literal["optimize", "mean"]
@@ -18,6 +18,10 @@ class InvertSettings:
     pull: float = 0.035  # weight of the distance to the mean code: higher is more plausible, lower more alike
     spread: float = 0.35  # weight of the distance between the codes of one w+, likewise
     pixels: float = 0.35  # weight of the mean squared error beside LPIPS
+
+    def chosen(self, method: Method, steps: int | None) -> "InvertSettings":
+        """Return these settings with what the user chose; None leaves the number of steps."""
+        return replace(self, method=method, steps=steps or self.steps)
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,7 @@ def apply(
         from jojo_cli.stylize.draw import draw
 
         base, styled = open_style(chosen, device=device, out=out)
-        settings = replace(base.invert_photo, method=method)
-        settings = replace(settings, steps=refine or settings.steps)
+        settings = base.invert_photo.chosen(method, refine)
         crops = open_photos(choice, size=base.generator.resolution, out=out)
 
         def open_(job: "Job") -> "Sequence[tuple[int | None, Image | Tensor]]":

@@ -71,8 +71,7 @@ def invert(
         from jojo_cli.images import save_image, to_image
 
         model = open_base(base, device=device, out=out)
-        settings = replace(model.invert_photo, method=method, space=space)
-        settings = replace(settings, steps=steps or settings.steps)
+        settings = replace(model.invert_photo.chosen(method, steps), space=space)
 
         def work(square: "Image", job: "Job") -> Mapping[str, Any]:
             started = time.perf_counter()

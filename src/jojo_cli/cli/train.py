@@ -96,8 +96,7 @@ def train(
         ]
         images = [crop for _, crop in crops]
 
-        how_to_invert = replace(model.invert_reference, method=method)
-        how_to_invert = replace(how_to_invert, steps=refine or how_to_invert.steps)
+        how_to_invert = model.invert_reference.chosen(method, refine)
         how_to_finetune = replace(model.finetune, alpha=alpha, preserve_color=preserve_color, seed=seed)
         how_to_finetune = replace(
             how_to_finetune, steps=steps or how_to_finetune.steps, rate=lr or how_to_finetune.rate
