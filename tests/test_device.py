@@ -1,5 +1,8 @@
 """Which device runs the networks, and in which precision."""
 
+import platform
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -103,3 +106,19 @@ def test_this_machine_has_a_device() -> None:
     device = pick_device()
     assert device.dtype in {torch.bfloat16, torch.float32}
     assert torch.ones(1, device=device.torch_device).item() == 1
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep memory")
+def test_memory_is_kept_on_the_cpu() -> None:
+    program = """
+import resource, torch
+from jojo_cli.device import pick_device
+pick_device("cpu")
+for _ in range(3):
+    torch.ones(2**24)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+torch.ones(2**24)  # 64 MB: 16384 pages
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    faults = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert int(faults) < 1000

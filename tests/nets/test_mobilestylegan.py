@@ -44,11 +44,10 @@ def states(generator: MobileStyleGAN, w_plus: Tensor) -> list[Tensor]:
 
 
 def haar(image: Tensor) -> Tensor:
-    """Return the bands [N,4C,H/2,W/2] of images [N,C,H,W]: C low ones, then LH, HL, HH for each channel."""
+    """Return the bands [N,4C,H/2,W/2] of images [N,C,H,W]: LL, LH, HL and HH."""
     a, b = image[..., 0::2, 0::2], image[..., 0::2, 1::2]
     c, d = image[..., 1::2, 0::2], image[..., 1::2, 1::2]
-    high = torch.stack((a + b - c - d, a - b + c - d, a - b - c + d), dim=2).flatten(1, 2)
-    return torch.cat((a + b + c + d, high), dim=1) / 2
+    return torch.cat((a + b + c + d, a + b - c - d, a - b + c - d, a - b - c + d), dim=1) / 2
 
 
 def test_picture_has_the_size_that_the_channels_say(generator: MobileStyleGAN) -> None:

@@ -36,16 +36,24 @@ class Upsample(nn.Module):
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
         self.modulation = nn.Linear(w_dim, channels)
+        self.register_buffer("order", by_band(channels), persistent=False)
+        self.order: Tensor  # [C]
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Return the features of twice the size for x [N,C,H,W] and w [N,D]."""
-        return inverse_haar(x * self.modulation(w)[:, :, None, None])
+        """Return the features of twice the size for x [N,C,H,W], band by band, and w [N,D]."""
+        style: Tensor = self.modulation(w)[:, self.order]
+        return inverse_haar(x * style[:, :, None, None])
 
 
 class StyledConv(nn.Module):
-    """A modulated convolution with noise, bias and leaky ReLU: 3x3 in full at 4 px, separable elsewhere."""
+    """A modulated convolution with noise, bias and leaky ReLU: 3x3 in full at 4 px, separable elsewhere.
 
-    def __init__(self, in_channels: int, out_channels: int, resolution: int, w_dim: int, *, separable: bool) -> None:
+    `bands` says that an inverse Haar transform comes next: the output is then in the order it takes.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, resolution: int, w_dim: int, *, separable: bool, bands: bool = False
+    ) -> None:
         super().__init__()
         self.modulation = nn.Linear(w_dim, in_channels)
         if separable:
@@ -57,22 +65,25 @@ class StyledConv(nn.Module):
         self.register_buffer("noise", torch.zeros(1, 1, resolution, resolution))
         self.noise: Tensor
         self.separable = separable
+        self.register_buffer("order", by_band(out_channels) if bands else torch.arange(out_channels), persistent=False)
+        self.order: Tensor  # [O]
         self.scale = 1 / (in_channels * 9) ** 0.5
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Return [N,O,H,W] for x [N,I,H,W] and w [N,D]."""
         style = self.modulation(w) * self.scale  # [N,I]
+        weight = self.weight[self.order]
         if self.separable:
             # A depthwise kernel commutes with the style: scale the small pointwise kernel, not the large x.
             x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
-            return pointwise(x, self.weight * style[:, None], self._activate)
-        x = F.conv2d(x * style[:, :, None, None], self.weight, padding=1)
+            return pointwise(x, weight * style[:, None], self._activate)
+        x = F.conv2d(x * style[:, :, None, None], weight, padding=1)
         return by_pixels(x, self._activate)
 
     def _activate(self, x: Tensor) -> Tensor:
         # In place: nothing needs the convolution's own output, and at 512 px each copy is 64 MB.
         noise = self.noise.flatten()[:, None].to(x.dtype)  # [H*W,1]
-        return F.leaky_relu_(x.add_(self.bias.to(x.dtype)).add_(noise), 0.2)
+        return F.leaky_relu_(x.add_(self.bias[self.order].to(x.dtype)).add_(noise), 0.2)
 
 
 class Start(nn.Module):
@@ -81,7 +92,7 @@ class Start(nn.Module):
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
         self.const = nn.Parameter(torch.randn(1, channels, 4, 4))
-        self.conv1 = StyledConv(channels, channels, 4, w_dim, separable=False)
+        self.conv1 = StyledConv(channels, channels, 4, w_dim, separable=False, bands=True)
 
     def forward(self, state: State, w_plus: Tensor) -> State:
         """Return ([N,C,4,4],) from code 0 of w_plus [N,L,D]."""
@@ -89,13 +100,15 @@ class Start(nn.Module):
 
 
 class Block(nn.Module):
-    """Twice the size, then two convolutions; `first` is the place of its codes in w+."""
+    """Twice the size, then two convolutions; `first` is the place of its codes in w+, `bands` as in `StyledConv`."""
 
-    def __init__(self, in_channels: int, out_channels: int, resolution: int, w_dim: int, first: int) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, resolution: int, w_dim: int, first: int, *, bands: bool
+    ) -> None:
         super().__init__()
         self.up = Upsample(in_channels, w_dim)
         self.conv1 = StyledConv(in_channels // 4, out_channels, resolution, w_dim, separable=True)
-        self.conv2 = StyledConv(out_channels, out_channels, resolution, w_dim, separable=True)
+        self.conv2 = StyledConv(out_channels, out_channels, resolution, w_dim, separable=True, bands=bands)
         self.first = first
 
     def forward(self, state: State, w_plus: Tensor) -> State:
@@ -112,12 +125,15 @@ class ToWavelets(nn.Module):
         self.modulation = nn.Linear(w_dim, channels)
         self.weight = nn.Parameter(torch.randn(12, channels))  # [O,I]
         self.bias = nn.Parameter(torch.zeros(12))
+        self.register_buffer("order", by_band(12), persistent=False)
+        self.order: Tensor
         self.scale = channels**-0.5
 
     def forward(self, state: State, w_plus: Tensor) -> State:
         """Return ([N,12,H/2,W/2],) for ([N,C,H/2,W/2],) and the last code of w_plus [N,L,D]."""
         style = self.modulation(w_plus[:, -1]) * self.scale  # [N,C]
-        return (pointwise(state[0], self.weight * style[:, None], lambda x: x.add_(self.bias.to(x.dtype))),)
+        bias = self.bias[self.order]
+        return (pointwise(state[0], self.weight[self.order] * style[:, None], lambda x: x.add_(bias.to(x.dtype))),)
 
 
 class MobileStyleGAN(Generator):
@@ -142,7 +158,7 @@ class MobileStyleGAN(Generator):
         )
         self.mapping = Mapping(w_dim, mapping_layers)
         blocks = [
-            Block(channels[max(i - 1, 0)], channels[i], resolution, w_dim, 3 * i + 1)
+            Block(channels[max(i - 1, 0)], channels[i], resolution, w_dim, 3 * i + 1, bands=resolution < octaves[-1])
             for i, resolution in enumerate(octaves)
         ]
         self.stages = nn.ModuleList([Start(channels[0], w_dim), *blocks, ToWavelets(channels[-1], w_dim)])
@@ -157,7 +173,13 @@ class MobileStyleGAN(Generator):
 
 def pointwise(x: Tensor, weight: Tensor, then: Callable[[Tensor], Tensor]) -> Tensor:
     """Return the 1x1 convolution [N,O,H,W] of x [N,I,H,W] with a kernel of its own for each sample [N,O,I]."""
-    return by_pixels(x, lambda pixels: then(torch.bmm(pixels, weight.mT)))
+
+    def multiply(pixels: Tensor) -> Tensor:
+        # A sample at a time: on a CPU, bmm in bfloat16 takes four times as long.
+        products = [F.linear(own, kernel) for own, kernel in zip(pixels, weight, strict=True)]
+        return then(products[0][None] if len(products) == 1 else torch.stack(products))
+
+    return by_pixels(x, multiply)
 
 
 def by_pixels(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
@@ -167,12 +189,24 @@ def by_pixels(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
     return y.reshape(n, h, w, -1).permute(0, 3, 1, 2)
 
 
+def by_band(channels: int) -> Tensor:
+    """Return the order [C] that puts channels band by band.
+
+    The published kernels write all low bands first, then (LH, HL, HH) channel by channel: strided to read, and slow.
+    """
+    quarter = channels // 4
+    high = torch.arange(quarter, channels).reshape(quarter, 3)
+    return torch.cat((torch.arange(quarter), high.T.flatten()))
+
+
 def inverse_haar(x: Tensor) -> Tensor:
-    """Return [N,C/4,2H,2W] for x [N,C,H,W], whose channels are C/4 low bands, then C/4 times (LH, HL, HH)."""
+    """Return [N,C/4,2H,2W] for x [N,C,H,W], whose channels are C/4 each of LL, LH, HL and HH."""
     n, c, h, w = x.shape
-    low, high = x[:, : c // 4], x[:, c // 4 :].reshape(n, c // 4, 3, h, w)
-    lh, hl, hh = high.unbind(dim=2)
+    low, lh, hl, hh = x.permute(0, 2, 3, 1).chunk(4, dim=3)  # [N,H,W,C/4]
     plus, minus = low + lh, low - lh
     diag, anti = hl + hh, hl - hh
-    phases = torch.stack((plus + diag, plus - diag, minus + anti, minus - anti), dim=2)  # [N,C/4,4,H,W]
-    return F.pixel_shuffle(phases.reshape(n, c, h, w), 2) / 2
+    # As neighbours in memory, in channels_last: no pixel is moved twice.
+    upper = torch.cat((plus + diag, plus - diag), dim=3)
+    lower = torch.cat((minus + anti, minus - anti), dim=3)
+    y = torch.stack((upper, lower), dim=2)  # [N,H,2,W,2C/4]
+    return y.reshape(n, 2 * h, 2 * w, c // 4).permute(0, 3, 1, 2) / 2
