@@ -1,0 +1,84 @@
+"""Checkpoints that others pickled: nothing in them runs, and every key is accounted for."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from jojo_cli.errors import CheckpointError
+
+Make = Callable[..., tuple[Tensor, ...]]
+"""Takes some of their tensors and gives some of ours."""
+
+
+def unchanged(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Return the tensors as they are."""
+    return tensors
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which of their tensors make which of ours, and how."""
+
+    theirs: tuple[str, ...]
+    ours: tuple[str, ...]
+    make: Make = unchanged
+    idle: tuple[str, ...] = ()  # keys that may be there, and are dropped
+
+
+def load(path: Path, *, allowed: Sequence[type] = ()) -> dict[str, Any]:
+    """Return the dict that a file holds, of tensors, numbers, text and instances of the classes `allowed`.
+
+    Raises:
+        CheckpointError: it is damaged, or holds anything else.
+    """
+    try:
+        with torch.serialization.safe_globals(list(allowed)):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # as many kinds as there are ways to be damaged; torch's words advise to load it with its code
+        raise CheckpointError(
+            f"{path.name} is not a checkpoint of tensors: it is damaged, or wants to run code",
+            hint="get it again from where it was published",
+        ) from None
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path.name} is not a checkpoint of tensors: it holds a {type(content).__name__}")
+    return content
+
+
+def check_keys(found: Collection[str], *, needed: Collection[str], idle: Collection[str] = (), what: str) -> None:
+    """Check that `found` holds all that is needed, and nothing else but what is idle.
+
+    Raises:
+        CheckpointError: it does not; the message names the keys.
+    """
+    missing = sorted(set(needed) - set(found))
+    unknown = sorted(set(found) - set(needed) - set(idle), key=str)
+    parts = [f"{label} {_names(keys)}" for label, keys in (("missing", missing), ("unknown", unknown)) if keys]
+    if parts:
+        raise CheckpointError(f"not {what}: {'; '.join(parts)}")
+
+
+def apply(rules: Sequence[Rule], theirs: Mapping[str, Any], *, what: str) -> dict[str, Tensor]:
+    """Return our state dict, float32, of their tensors.
+
+    Raises:
+        CheckpointError: a key is missing, unknown or no tensor.
+    """
+    needed = [key for rule in rules for key in rule.theirs]
+    check_keys(theirs.keys(), needed=needed, idle=[key for rule in rules for key in rule.idle], what=what)
+    odd = [key for key in needed if not isinstance(theirs[key], Tensor)]
+    if odd:
+        raise CheckpointError(f"not {what}: no tensors {_names(odd)}")
+    return {
+        key: tensor.float()
+        for rule in rules
+        for key, tensor in zip(rule.ours, rule.make(*(theirs[key] for key in rule.theirs)), strict=True)
+    }
+
+
+def _names(keys: Sequence[str], limit: int = 8) -> str:
+    names = ", ".join(map(repr, keys[:limit]))
+    return names if len(keys) <= limit else f"{names} and {len(keys) - limit} more"
