@@ -50,7 +50,10 @@ def main() -> None:
         train = jojo("train", "bench", REFERENCE, "--json")
         samples = [jojo("sample", "bench", "-n", 16, "--overwrite", "--json") for _ in range(runs)]
         applied = jojo("apply", "bench", *PHOTOS, "--json")
-        jojo("invert", PHOTOS[0], "--steps", 1)
+        encode = partial(jojo, "apply", "bench", "--method", "encoder", "--overwrite")
+        first = [encode(PHOTOS[1]) for _ in range(runs)]
+        both = [encode(*PHOTOS) for _ in range(runs)]
+        jojo("invert", PHOTOS[0], "--refine", 1)
         drawn = jojo("apply", "bench", "astronaut.code.safetensors", "--overwrite", "--json")
         versions = [jojo("--version") for _ in range(runs)]
         help_ = [jojo("--help") for _ in range(runs)]
@@ -59,6 +62,7 @@ def main() -> None:
         ("one finetuning step, 1024 px", f"{train.results[0]['seconds_per_step']:.2f} s"),
         ("`jojo train`, whole process", f"{train.seconds:.0f} s, {train.peak_gb:.1f} GB"),
         ("`jojo apply`, per further photo", f"{applied.results[-1]['seconds']:.1f} s, {applied.peak_gb:.1f} GB"),
+        ("the same with `--method encoder`, finding the face too", f"{median(both) - median(first):.1f} s"),
         ("of that, the drawing and saving", f"{drawn.results[-1]['seconds']:.2f} s"),
         ("`jojo sample -n 16`, whole process", f"{median(samples):.1f} s, {samples[0].peak_gb:.1f} GB"),
         ("`jojo --version`", f"{median(versions):.2f} s"),

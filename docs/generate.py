@@ -69,9 +69,10 @@ def _parameters(name: str, command: Any) -> Iterator[str]:
 
 def _value(hint: Any, info: Any) -> str:
     """Return in words what an option takes; nothing for a flag."""
-    if get_origin(hint) is Literal:
-        return ", ".join(f"`{choice}`" for choice in get_args(hint))
-    kind = next(part for part in get_args(hint) or (hint,) if part is not NoneType)
+    one = (hint,) if get_origin(hint) is Literal else get_args(hint) or (hint,)
+    kind = next(part for part in one if part is not NoneType)
+    if get_origin(kind) is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(kind))
     low, high = info.min, info.max
     limits = "" if low is None else f", {low} or more" if high is None else f", {low} to {high}"
     return KINDS[kind] + limits

@@ -63,7 +63,10 @@ def done(tmp_path_factory: pytest.TempPathFactory, real_models: ModelManager) ->
         results["train"] = jojo("train", "poster", POSTER, "--steps", 4, "--refine", 2)
         results["sample"] = jojo("sample", "poster", "--seed", 1, "-o", "here")
         results["apply"] = jojo("apply", "poster", PORTRAIT, "--refine", 3)
-        results["invert"] = jojo("invert", PORTRAIT, "--steps", 3)
+        results["align"] = jojo("align", PORTRAIT, "-o", "crop.png")
+        results["invert"] = jojo("invert", PORTRAIT, "--refine", 3)
+        for method in (("encoder",), ("mean",), ("hybrid", "--refine", 12)):
+            results[method[0]] = jojo("invert", PORTRAIT, "--method", *method, "-o", method[0])
         jojo("apply", "poster", "astronaut.code.safetensors", "--compare")
         results["export"] = jojo("styles", "export", "poster")
         patch.setenv("JOJO_HOME", str(homes[1]))
@@ -112,6 +115,17 @@ def test_code_is_as_good_as_its_photo(done: Done) -> None:
     both = pixels(done.folder / "astronaut.code.poster.compare.png")
     assert np.array_equal(both[:, :1024], pixels(done.folder / "astronaut.code.png"))
     assert np.array_equal(both[:, -1024:], pixels(done.folder / "astronaut.poster.png"))
+
+
+def test_encoder_knows_the_face_and_refinement_brings_it_nearer(done: Done, real_models: ModelManager) -> None:
+    mean, encoder, hybrid = (done.results[method]["lpips"] for method in ("mean", "encoder", "hybrid"))
+    assert encoder < 0.85 * mean
+    assert hybrid < 0.85 * encoder
+    find = FaceFinder(real_models.path("dlib-landmarks-68")).find
+    (portrait,) = find(read_image(done.folder / "crop.png"))
+    (redrawn,) = find(read_image(done.folder / "encoder" / "astronaut.code.png"))
+    gaps = np.linalg.norm(portrait.landmarks - redrawn.landmarks, axis=1)
+    assert gaps.mean() < 0.03 * 1024  # of the same pose and expression
 
 
 def test_style_travels_to_another_machine(done: Done) -> None:

@@ -15,12 +15,17 @@ from torch import nn
 from jojo_cli import bases
 from jojo_cli.bases import Weights, mobilestylegan
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.encoder import octaves
 from jojo_cli.device import Device
+from jojo_cli.nets.encoders import FeedbackEncoder
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
+from jojo_cli.nets.recogniser import FaceRecogniser
 
 NAME = "tiny"
 CHANNELS = (32, 32, 16, 16)
+LEVELS = ((4, 1), (8, 1), (8, 1), (16, 1))
+"""Of the face recogniser, and of the encoder's trunk."""
 CPU = Device(torch.device("cpu"), torch.float32)
 
 
@@ -37,10 +42,13 @@ def load(weights: Weights | None = None, device: Device = CPU) -> Base:
 def make_base(channels: Sequence[int] = CHANNELS, *, seed: int = 0, device: Device = CPU) -> Base:
     """Return a base of random networks, always the same ones for the same arguments."""
     generator, critic = make_generator(channels, seed=seed), make_critic(seed=seed)
-    for net in (generator, critic):
+    recogniser, encoder = make_recogniser(seed=seed), make_encoder(generator, seed=seed)
+    for net in (generator, critic, recogniser, encoder):
         net.to(device.torch_device).eval().requires_grad_(False)
     sha256 = hashlib.sha256(repr((*channels, seed)).encode()).hexdigest()
-    return mobilestylegan.assemble(NAME, generator, critic, device=device, sha256=sha256, critic_sha256=sha256)
+    return mobilestylegan.assemble(
+        NAME, generator, critic, recogniser, encoder, device=device, sha256=sha256, critic_sha256=sha256
+    )
 
 
 def make_generator(channels: Sequence[int] = CHANNELS, *, w_dim: int = 32, seed: int = 0) -> MobileStyleGAN:
@@ -76,3 +84,17 @@ def make_critic(*, seed: int = 0) -> ShiftTolerantLPIPS:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ShiftTolerantLPIPS(((8,), (8,), (16,), (16,), (16,)))
+
+
+def make_recogniser(*, seed: int = 0) -> FaceRecogniser:
+    """Return a random face recogniser, with levels as dlib's but few channels."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return FaceRecogniser(LEVELS, dimensions=16)
+
+
+def make_encoder(generator: MobileStyleGAN, *, seed: int = 0) -> FeedbackEncoder:
+    """Return a random encoder for a generator."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return FeedbackEncoder(octaves=len(octaves(generator)), w_dim=generator.w_dim, levels=LEVELS)

@@ -8,6 +8,7 @@ import tiny
 
 from jojo_cli.bases import BASES, load_base
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.encoder import FeedbackLoop
 from jojo_cli.errors import JojoError
 from jojo_cli.nets.mobilestylegan import CHANNELS_FFHQ
 
@@ -48,7 +49,8 @@ def test_embedded_base_says_what_it_was_made_from(real_base: Base) -> None:
 
 
 def test_networks_of_a_base_are_fixed(base: Base) -> None:
-    for net in (base.generator, base.critic):
+    assert isinstance(base.encoder, FeedbackLoop)
+    for net in (base.generator, base.critic, base.recogniser, base.encoder.net):
         assert not net.training
         assert not any(parameter.requires_grad for parameter in net.parameters())
 

@@ -5,7 +5,8 @@ import tiny
 import torch
 from torch import Tensor
 
-from jojo_cli.bases.base import Base, Latents
+from jojo_cli.bases.base import Base
+from jojo_cli.bases.latents import Latents
 
 
 def random_codes(base: Base, count: int, *, seed: int) -> Tensor:
@@ -59,3 +60,12 @@ def test_axis_along_which_codes_hardly_vary_stays_finite() -> None:
     whitened = latents.whiten(w)
     assert whitened.abs().max() < 10
     assert torch.allclose(latents.unwhiten(whitened), w, atol=1e-3)
+
+
+def test_straightened_codes_are_centred_and_go_back(base: Base) -> None:
+    z = torch.randn(500, base.generator.w_dim, generator=torch.Generator().manual_seed(1))
+    w = base.generator.mapping(z)
+    straight = base.latents.straighten(w)
+    assert straight.mean().abs() < 0.05
+    assert straight.var().item() == pytest.approx(1, abs=0.1)
+    assert torch.allclose(base.latents.bend(straight), w, atol=1e-5)

@@ -137,7 +137,7 @@ def test_compare_shows_photo_and_result_side_by_side(output: str | None, jojo: J
 
 def test_strength_goes_from_the_base_to_the_style(jojo: Jojo) -> None:
     photo(Path("me.png"))
-    jojo("invert", "me.png", "--steps", 2)
+    jojo("invert", "me.png", "--refine", 2)
     for strength in ("0", "0.5", "1"):
         assert apply(jojo, "me.png", "--strength", strength, "-o", f"{strength}.png").code == 0
     apply(jojo, "me.png")
@@ -214,7 +214,17 @@ def test_bad_style_name(jojo: Jojo) -> None:
 
 
 @pytest.mark.parametrize(
-    "option", ["--strength 2", "--strength -1", "--strength nan", "--refine 0", "--face 0", "--device warp", "-o x.gif"]
+    "option",
+    [
+        "--strength 2",
+        "--strength -1",
+        "--strength nan",
+        "--refine 0",
+        "--face 0",
+        "--device warp",
+        "-o x.gif",
+        "--refine 3 --method mean",
+    ],
 )
 def test_numbers_out_of_range_and_other_nonsense(option: str, jojo: Jojo) -> None:
     run = jojo("apply", "ink", photo(Path("a.png")), *option.split())
@@ -266,7 +276,7 @@ def test_style_remembers_its_base(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -
 
 def test_code_in_place_of_a_photo_gives_the_same_picture(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
     photo(Path("me.png"))
-    jojo("invert", "me.png", "--steps", 2)
+    jojo("invert", "me.png", "--refine", 2)
     apply(jojo, "me.png")
     monkeypatch.setattr(batch, "open_finder", None)  # a code needs none
     run = apply(jojo, "me.code.safetensors", "--compare", "--json")
@@ -277,7 +287,7 @@ def test_code_in_place_of_a_photo_gives_the_same_picture(jojo: Jojo, monkeypatch
 
 
 def test_code_is_of_one_face_whatever_is_chosen(jojo: Jojo) -> None:
-    jojo("invert", photo(Path("us.png"), faces=2), "--face", "all", "--steps", 2)
+    jojo("invert", photo(Path("us.png"), faces=2), "--face", "all", "--refine", 2)
     codes = ("us.code-1.safetensors", "us.code-2.safetensors")
     outputs = ["us.code-1.ink.png", "us.code-2.ink.png"]
     first, second = (apply(jojo, *codes, "--face", "all", "--json") for _ in range(2))
@@ -337,7 +347,7 @@ def test_ctrl_c_keeps_what_is_done(jojo: Jojo) -> None:
 def test_mean_code_draws_every_photo_alike(jojo: Jojo, base: "Base") -> None:
     photo(Path("a.png"))
     photo(Path("b.png"), size=(300, 140))
-    apply(jojo, "a.png", "b.png", "--method", "mean")
+    jojo("apply", "ink", "a.png", "b.png", "--method", "mean")
     assert same("a.ink.png", "b.ink.png")
     jojo("invert", "a.png", "--method", "mean")
     code = read_code(Path("a.code.safetensors"), base)

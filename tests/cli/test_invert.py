@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 fake_finder, workplace = style_kit.fake_finder, style_kit.workplace
 pytestmark = pytest.mark.usefixtures("workplace")
 
-QUICK = ("--steps", "3")
+QUICK = ("--refine", "3")
 
 
 def records(run: Finished) -> list[dict[str, Any]]:
@@ -83,26 +83,55 @@ def test_figures_in_json(jojo: Jojo) -> None:
 def test_steps_bring_the_code_nearer(jojo: Jojo, base: "Base") -> None:
     drawn_face(base, Path("face.png"))
     first, last = (
-        records(jojo("invert", "face.png", "--no-align", "--steps", steps, "--json", "-o", f"{steps}"))[0]
+        records(
+            jojo(
+                "invert",
+                "face.png",
+                "--no-align",
+                "--method",
+                "optimize",
+                "--refine",
+                steps,
+                "--json",
+                "-o",
+                f"{steps}",
+            )
+        )[0]
         for steps in (1, 30)
     )
     assert last["lpips"] < 0.7 * first["lpips"]
     assert last["mse"] < 0.7 * first["mse"]
 
 
-def test_refine_is_another_word_for_steps(jojo: Jojo, base: "Base") -> None:
+def test_encoder_takes_no_steps_and_hybrid_starts_from_it(jojo: Jojo, base: "Base") -> None:
     photo(Path("me.png"))
-    jojo("invert", "me.png", "--steps", 2, "-o", "a")
-    jojo("invert", "me.png", "--refine", 2, "-o", "b")
-    jojo("invert", "me.png", "--refine", 3, "-o", "c")
-    a, b, c = (code(base, f"{folder}/me.code.safetensors") for folder in "abc")
-    assert torch.equal(a, b)
-    assert not torch.equal(a, c)
+    for method, steps in (("encoder", ()), ("hybrid", ("--refine", 1)), ("hybrid", ("--refine", 9))):
+        jojo("invert", "me.png", "--method", method, *steps, "-o", "".join(map(str, (method, *steps[1:]))))
+    encoded, near, far = (code(base, f"{name}/me.code.safetensors") for name in ("encoder", "hybrid1", "hybrid9"))
+    assert 0 < (near - encoded).norm() < (far - encoded).norm()
+
+
+def test_what_suits_the_base_is_done_when_nothing_is_said(jojo: Jojo, base: "Base") -> None:
+    photo(Path("me.png"))
+    first = base.photo_inversions[0]
+    jojo("invert", "me.png", "-o", "said", "--method", first.method, "--refine", first.steps)
+    jojo("invert", "me.png", "-o", "unsaid")
+    assert torch.equal(*(code(base, f"{folder}/me.code.safetensors") for folder in ("said", "unsaid")))
+
+
+def test_methods_that_contradict_are_refused_with_a_hint(jojo: Jojo) -> None:
+    run = jojo("invert", photo(Path("me.png")), "--method", "encoder", "--refine", 3)
+    assert run.err.splitlines() == [
+        "error: --method encoder has no steps to choose",
+        "hint: --method hybrid refines what the encoder finds, --method optimize starts from the mean",
+    ]
+    run = jojo("invert", "me.png", "--space", "z")
+    assert run.err == "error: only optimisation finds a z\nhint: add --method optimize\n"
 
 
 @pytest.mark.parametrize("space", ["z", "w", "w+"])
 def test_space_says_where_the_code_is_looked_for(space: str, jojo: Jojo, base: "Base") -> None:
-    run = jojo("invert", photo(Path("me.png")), "--space", space, *QUICK)
+    run = jojo("invert", photo(Path("me.png")), "--space", space, "--method", "optimize", *QUICK)
     assert run.code == 0
     assert is_one_w(code(base, "me.code.safetensors")) is (space != "w+")
 
@@ -142,7 +171,7 @@ def test_crop_of_no_face_works_and_the_figures_say_how_far_off_it_is(
     monkeypatch.setattr(batch, "open_finder", None)
     photo(Path("stripes.png"), faces=0)
     drawn_face(base, Path("face.png"))
-    run = jojo("invert", "stripes.png", "face.png", "--no-align", "--steps", 20, "--json")
+    run = jojo("invert", "stripes.png", "face.png", "--no-align", "--method", "optimize", "--refine", 20, "--json")
     stripes, face = records(run)
     assert (run.code, stripes["face"]) == (0, None)
     assert stripes["mse"] > 2 * face["mse"]
@@ -162,7 +191,19 @@ def test_existing_files_are_kept(existing: str, jojo: Jojo, base: "Base") -> Non
 
 @pytest.mark.parametrize(
     "option",
-    ["--steps 0", "--refine -1", "--space v", "--method guess", "--face nose", "--device warp", "-o -", "-o me.png"],
+    [
+        "--refine 0",
+        "--refine -1",
+        "--refine 3 --method encoder",
+        "--refine 3 --method mean",
+        "--space z",
+        "--space v",
+        "--method guess",
+        "--face nose",
+        "--device warp",
+        "-o -",
+        "-o me.png",
+    ],
 )
 def test_numbers_out_of_range_and_other_nonsense(option: str, jojo: Jojo) -> None:
     run = jojo("invert", photo(Path("me.png")), *option.split())

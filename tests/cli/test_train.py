@@ -27,12 +27,13 @@ from style_kit import QUICK, Tree, pixels, same, tree
 from torch import Tensor
 
 from jojo_cli import disk
+from jojo_cli.bases.views import View
 from jojo_cli.cli import batch
 from jojo_cli.cli.preview import CELL, SAMPLES
 from jojo_cli.cli.styles import open_styles
 from jojo_cli.images import read_image, square_crop
 from jojo_cli.stylize import finetune
-from jojo_cli.stylize.losses import Target, View
+from jojo_cli.stylize.losses import Target
 
 if TYPE_CHECKING:
     from jojo_cli.bases.base import Base
@@ -117,14 +118,13 @@ def test_settings_given_are_kept_and_the_others_suit_the_base(jojo: Jojo, base: 
     made = record(train(jojo, "ink", photo(Path("ref.png"), faces=2), *options))
     given = {"steps": 4, "rate": 0.1, "alpha": 0.3, "preserve_color": True, "seed": 7}
     assert made["settings"]["finetune"] == asdict(base.finetune) | given
-    assert made["settings"]["invert"] == asdict(base.invert_reference) | {"steps": 2}
+    assert made["settings"]["invert"] == asdict(base.reference_inversions[0]) | {"steps": 2}
     assert (made["settings"]["face"], made["settings"]["align"], made["seed"]) == ("2", True, 7)
 
 
 def test_steps_that_nobody_named_suit_the_base(jojo: Jojo, base: "Base", monkeypatch: pytest.MonkeyPatch) -> None:
-    suited = replace(
-        base, finetune=replace(base.finetune, steps=3), invert_reference=replace(base.invert_reference, steps=5)
-    )
+    way = replace(base.reference_inversions[0], steps=5)
+    suited = replace(base, finetune=replace(base.finetune, steps=3), reference_inversions=(way,))
     monkeypatch.setattr(tiny, "load", lambda weights, device: suited)
     run = jojo("train", "ink", photo(Path("ref.png")), "--json")
     settings = record(json.loads(run.out))["settings"]
@@ -196,8 +196,8 @@ def test_no_align_takes_the_picture_as_it_is(jojo: Jojo, monkeypatch: pytest.Mon
 
 def test_mean_code_for_a_reference_without_a_face(jojo: Jojo) -> None:
     reference = photo(Path("ref.png"), faces=0)
-    result = train(jojo, "mean", reference, "--no-align", "--method", "mean")
-    assert record(result)["settings"]["invert"]["method"] == "mean"
+    run = jojo("train", "mean", reference, "--no-align", "--method", "mean", "--steps", 4, "--json")
+    assert record(json.loads(run.out))["settings"]["invert"]["method"] == "mean"
     train(jojo, "found", reference, "--no-align", "--method", "optimize")
     assert not identical(weights("mean"), weights("found"))
 
@@ -262,6 +262,7 @@ def test_bad_and_reserved_names(name: str, overwrite: list[str], jojo: Jojo, joj
         "--seed 9223372036854775808",
         "--refine 0",
         "--method guess",
+        "--method encoder --refine 3",
         "--face nose",
         "--face 2 --no-align",
         "--device warp",

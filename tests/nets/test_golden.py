@@ -39,6 +39,13 @@ def test_shift_tolerant_lpips_measures_as_published(real_base: Base) -> None:
             assert (ours - theirs[distances]).abs().max() < 1e-4
 
 
+def test_faces_are_described_as_dlib_does(real_base: Base) -> None:
+    theirs = golden("dlib-face-recognition")
+    with torch.inference_mode():
+        ours = real_base.recogniser(theirs["chips"].movedim(3, 1) / 127.5 - 1)
+    assert (ours - theirs["descriptors"]).abs().max() < 1e-4  # of values about 0.1
+
+
 def test_shift_by_a_pixel_costs_little(real_base: Base) -> None:
     portrait = to_tensor([square_crop(Image.open(DATA / "astronaut.png"), 257)])
     here, shifted = portrait[..., :256, :256], portrait[..., 1:, 1:]

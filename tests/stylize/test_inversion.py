@@ -8,10 +8,12 @@ from torch import Tensor
 
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import InvertSettings, Space
+from jojo_cli.bases.views import face_chip
 from jojo_cli.stylize.invert import Inversion, invert
 from jojo_cli.stylize.mixing import sample_code
 
-SETTINGS = InvertSettings(method="optimize", space="w+", steps=30, rate=0.1, pull=0.001, spread=0.001)
+SETTINGS = InvertSettings("optimize", steps=30, pull=0.001, spread=0.001)
+HYBRID = replace(SETTINGS, method="hybrid")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,12 @@ def found(base: Base, picture: Tensor, told: list[tuple[int, float]]) -> Inversi
 
 @pytest.fixture(scope="module")
 def mean(base: Base, picture: Tensor) -> Inversion:
-    return invert(base, picture, replace(SETTINGS, method="mean"))
+    return invert(base, picture, InvertSettings("mean"))
+
+
+def knowing(base: Base, w_plus: Tensor) -> Base:
+    """Return the base with an encoder that answers with `w_plus`."""
+    return replace(base, encoder=lambda images: w_plus)
 
 
 def differences(base: Base, inversion: Inversion) -> Tensor:
@@ -71,25 +78,54 @@ def test_code_is_free_of_the_search(found: Inversion) -> None:
 
 def test_mean_code_whatever_the_picture(base: Base, mean: Inversion) -> None:
     assert torch.equal(mean.w_plus, base.generator.w_to_w_plus(base.latents.mean_w[None]))
-    other = invert(base, torch.zeros(1, 3, 128, 128), replace(SETTINGS, method="mean"))
+    other = invert(base, torch.zeros(1, 3, 128, 128), InvertSettings("mean"))
     assert torch.equal(other.w_plus, mean.w_plus)
     assert other.mse != mean.mse
 
 
+def test_encoders_code_is_taken_as_it_is(base: Base, code: Tensor, picture: Tensor) -> None:
+    uneven = torch.cat([sample_code(base, seed, 1.0)[:, :7] for seed in (1, 2)], dim=1)
+    for w_plus in (code, uneven):
+        inversion = invert(knowing(base, w_plus), picture, InvertSettings("encoder"))
+        assert torch.equal(inversion.w_plus, w_plus)
+    one_w = invert(knowing(base, uneven), picture, InvertSettings("encoder", space="w")).w_plus
+    assert torch.equal(one_w, one_w[:, :1].expand_as(one_w))
+
+
 @pytest.mark.parametrize("space", ["w", "w+"])
-def test_search_begins_at_the_start_given(space: Space, base: Base, code: Tensor, picture: Tensor) -> None:
-    settings = replace(SETTINGS, space=space, steps=1, rate=1e-6)
-    inversion = invert(base, picture, settings, start=code)
+def test_hybrid_begins_at_the_encoders_code(space: Space, base: Base, code: Tensor, picture: Tensor) -> None:
+    settings = replace(HYBRID, space=space, steps=1, rate=1e-6)
+    inversion = invert(knowing(base, code), picture, settings)
     assert torch.allclose(inversion.w_plus, code, atol=1e-3)
     assert inversion.mse < 1e-4
-    from_mean = invert(base, picture, settings)
-    assert torch.allclose(from_mean.w_plus, base.latents.mean_w, atol=1e-3)
 
 
-def test_start_with_a_code_for_each_place_is_kept_in_w_plus(base: Base, picture: Tensor) -> None:
-    start = torch.cat([sample_code(base, seed, 1.0)[:, :7] for seed in (1, 2)], dim=1)
-    inversion = invert(base, picture, replace(SETTINGS, steps=1, rate=1e-6), start=start)
-    assert torch.allclose(inversion.w_plus, start, atol=1e-3)
+def test_hybrid_comes_nearer_than_the_encoder(base: Base, picture: Tensor) -> None:
+    near = knowing(base, torch.lerp(sample_code(base, 3, 1.0), sample_code(base, 4, 1.0), 0.3))
+    encoded, refined = invert(near, picture, InvertSettings("encoder")), invert(near, picture, HYBRID)
+    assert refined.lpips < 0.7 * encoded.lpips
+
+
+def test_pull_keeps_a_hybrid_near_the_encoders_code(base: Base, picture: Tensor) -> None:
+    start = sample_code(base, 4, 1.0)
+    free, pulled = (
+        invert(knowing(base, start), picture, replace(HYBRID, pull=pull, spread=pull)) for pull in (0.0, 10.0)
+    )
+    moved = [
+        (base.latents.whiten(inversion.w_plus) - base.latents.whiten(start)).norm() for inversion in (free, pulled)
+    ]
+    assert moved[1] < 0.3 * moved[0]
+
+
+def test_identity_counts_as_much_as_asked(base: Base, picture: Tensor) -> None:
+    other = sample_code(base, 4, 1.0)
+    chips = face_chip(base.generator.synthesis(other)), face_chip(picture)
+    gap = (base.recogniser(chips[0]) - base.recogniser(chips[1])).square().sum().item()
+    losses: list[float] = []
+    for identity in (0.0, 1e4):
+        settings = replace(HYBRID, steps=1, identity=identity)
+        invert(knowing(base, other), picture, settings, on_step=lambda step, loss: losses.append(loss))
+    assert losses[1] - losses[0] == pytest.approx(1e4 * gap, rel=0.05)  # it looks at the picture at half its size
 
 
 def test_same_picture_gives_the_same_code(base: Base, picture: Tensor) -> None:
@@ -119,7 +155,7 @@ def test_pixels_count_as_much_as_asked(base: Base, picture: Tensor, mean: Invers
 
 
 def test_base_stays_as_it_is(base: Base, picture: Tensor) -> None:
-    nets = base.generator, base.critic
+    nets = base.generator, base.critic, base.recogniser
     before = [{key: tensor.clone() for key, tensor in net.state_dict().items()} for net in nets]
     invert(base, picture, replace(SETTINGS, steps=3))
     for net, state in zip(nets, before, strict=True):

@@ -6,8 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.views import VIEW, View, closer_views, face_view, shrink, whole_view
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
-from jojo_cli.stylize.losses import VIEW, Target, View, closer_views, face_view, shrink, whole_view
+from jojo_cli.stylize.losses import Target
 
 
 def pictures(count: int = 1, *, size: int = 128, seed: int = 0) -> Tensor:

@@ -128,16 +128,21 @@ def test_files_of_a_format_become_safetensors(folder: Path, tmp_path: Path, monk
     assert sorted(file.name for file in path.parent.iterdir()) == ["model.safetensors", "record.json"]
 
 
-def test_a_distribution_that_serves_two_weights_is_fetched_once(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, story: Story
-) -> None:
+@pytest.fixture
+def package_for_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
+    """Give a package with a.dat and b.dat that pip finds."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    source = make_package(tmp_path, {"a.dat": BODY, "b.dat": OTHER})
-    models = manage(folder, *two_of(source), watcher=story.watcher)
+    return make_package(tmp_path, {"a.dat": BODY, "b.dat": OTHER})
+
+
+def test_a_distribution_that_serves_two_weights_is_fetched_once(
+    folder: Path, package_for_two: Package, story: Story
+) -> None:
+    models = manage(folder, *two_of(package_for_two), watcher=story.watcher)
     models.pull()
     assert models.path("a").read_bytes() == BODY
     assert models.path("b").read_bytes() == OTHER
@@ -153,6 +158,17 @@ def two_of(source: Package) -> tuple[Entry, Entry]:
         return entry_of(id, {name: body}, part)
 
     return entry("a", BODY), entry("b", OTHER)
+
+
+def test_what_else_a_package_brings_is_kept_so_that_it_is_fetched_once(
+    folder: Path, package_for_two: Package, story: Story
+) -> None:
+    other = entry_of("c", {"c.dat": BODY}, web_of("http://127.0.0.1:9/c", "c.dat", BODY))
+    models = manage(folder, *two_of(package_for_two), other, watcher=story.watcher)
+    models.ensure("b")
+    assert models.ensure("a").read_bytes() == BODY
+    assert story.titles == ["package tiny==1.0"]
+    assert [status.entry.id for status in models.statuses() if status.state == "missing"] == ["c"]
 
 
 def test_a_packed_file_is_unpacked(server: Server, folder: Path) -> None:

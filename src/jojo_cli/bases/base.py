@@ -2,59 +2,18 @@
 
 from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
+from jojo_cli.bases.encoder import Encoder
+from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.device import Device
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
-
-
-@dataclass(frozen=True)
-class Latents:
-    """How the codes w of a generator are distributed, as a Gaussian after undoing the last leaky ReLU.
-
-    The P_N space of Zhu et al., "Improved StyleGAN embedding" (arXiv 2012.09036), section 3.2.
-    """
-
-    mean_w: Tensor  # [D]
-    centre: Tensor  # [D], mean before the leaky ReLU
-    basis: Tensor  # [D,D], columns: principal axes over their standard deviations
-    inverse: Tensor  # [D,D], of the basis
-
-    @classmethod
-    def measure(cls, generator: Generator, samples: int = 10_000) -> "Latents":
-        """Return the statistics of `samples` codes, always the same ones."""
-        device = next(generator.parameters()).device
-        z = torch.randn(samples, generator.w_dim, generator=torch.Generator().manual_seed(0))
-        with torch.inference_mode():
-            w = generator.mapping(z.to(device)).cpu().double()
-        linear = F.leaky_relu(w, 5.0)
-        centre = linear.mean(dim=0)
-        variances, axes = torch.linalg.eigh(torch.cov((linear - centre).T))
-        # Axes that hardly vary would weigh without bound: floor them at a thousandth of the widest.
-        basis = axes / variances.clamp(min=variances[-1] * 1e-3).sqrt()
-        parts = (w.mean(dim=0), centre, basis, torch.linalg.inv(basis))
-        return cls(*(part.float().to(device) for part in parts))
-
-    def whiten(self, w: Tensor) -> Tensor:
-        """Return w [...,D] in P_N space, where codes drawn at random have zero mean and unit variance."""
-        return (F.leaky_relu(w, 5.0) - self.centre) @ self.basis
-
-    def unwhiten(self, p: Tensor) -> Tensor:
-        """Return the code w [...,D] of p in P_N space."""
-        return F.leaky_relu(p @ self.inverse + self.centre, 0.2)
-
-    def truncate(self, w: Tensor, psi: float) -> Tensor:
-        """Return w [...,D] pulled to the mean: psi 1 leaves it, 0 gives the mean (StyleGAN's truncation trick)."""
-        return torch.lerp(self.mean_w, w, psi)
+from jojo_cli.nets.recogniser import FaceRecogniser
 
 
 @dataclass(frozen=True)
 class Base:
-    """A pretrained face model: generator, how its codes are distributed, critic, and the numbers that go with them."""
+    """A pretrained face model: its networks, how its codes are distributed, and the numbers that go with them."""
 
     name: str
     sha256: str  # of the generator's weights
@@ -62,9 +21,11 @@ class Base:
     device: Device
     generator: Generator
     critic: ShiftTolerantLPIPS
+    recogniser: FaceRecogniser
     latents: Latents
-    invert_photo: InvertSettings  # what works on this base when the user says nothing
-    invert_reference: InvertSettings
+    encoder: Encoder
+    photo_inversions: tuple[InvertSettings, ...]  # one for each method, first what is done when the user says nothing
+    reference_inversions: tuple[InvertSettings, ...]
     finetune: FinetuneSettings
     varied_codes: tuple[int, ...]  # that differ from face to face while a style is learned
     varied_codes_preserving_color: tuple[int, ...]

@@ -1,9 +1,12 @@
 """The settings of inversion and finetuning: a base holds the ones that suit it, a style the ones it was made with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Method = Literal["optimize", "mean"]
+from jojo_cli.errors import UsageError
+
+Method = Literal["hybrid", "encoder", "optimize", "mean"]
 Space = Literal["z", "w", "w+"]
 
 
@@ -11,17 +14,39 @@ Space = Literal["z", "w", "w+"]
 class InvertSettings:
     """How to find a picture's code."""
 
-    method: Method = "optimize"  # mean: the mean code, whatever the picture
+    method: Method  # mean: the mean code, whatever the picture; hybrid: optimise the encoder's code
     space: Space = "w+"  # where to look: a z, one w for all codes, or a w for each
-    steps: int = 80
+    steps: int = 0  # of optimisation
     rate: float = 0.1  # of Adam, in standard deviations of the codes
-    pull: float = 0.035  # weight of the distance to the mean code: higher is more plausible, lower more alike
-    spread: float = 0.35  # weight of the distance between the codes of one w+, likewise
+    pull: float = 0.0  # weight of the distance to the mean code, in a hybrid to the encoder's: more is more plausible
+    spread: float = 0.0  # weight of the distance between the codes of one w+, likewise
     pixels: float = 0.35  # weight of the mean squared error beside LPIPS
+    identity: float = 0.0  # weight of the squared distance of the face descriptors
 
-    def chosen(self, method: Method, steps: int | None) -> "InvertSettings":
-        """Return these settings with what the user chose; None leaves the number of steps."""
-        return replace(self, method=method, steps=steps or self.steps)
+
+@dataclass(frozen=True)
+class InvertChoice:
+    """What the user says of how to find codes; None is what suits the base.
+
+    Raises:
+        UsageError: the choices do not fit together.
+    """
+
+    method: Method | None = None
+    steps: int | None = None
+    space: Space | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps and self.method in ("encoder", "mean"):
+            hint = "--method hybrid refines what the encoder finds, --method optimize starts from the mean"
+            raise UsageError(f"--method {self.method} has no steps to choose", hint=hint)
+        if self.space == "z" and self.method != "optimize":
+            raise UsageError("only optimisation finds a z", hint="add --method optimize")
+
+    def among(self, ways: Sequence[InvertSettings]) -> InvertSettings:
+        """Return the one of a base's ways that was chosen, the first by default, with what else was chosen."""
+        way = next(way for way in ways if self.method in (None, way.method) and (way.steps or not self.steps))
+        return replace(way, steps=self.steps or way.steps, space=self.space or way.space)
 
 
 @dataclass(frozen=True)

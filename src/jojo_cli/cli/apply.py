@@ -42,7 +42,7 @@ def apply(
     compare: Annotated[
         bool, typer.Option("--compare", help="Write photo and result side by side as well: photo.STYLE.compare.png.")
     ] = False,
-    method: Method = "optimize",
+    method: Method = None,
     refine: Refine = None,
     face: Face = "largest",
     no_align: NoAlign = False,
@@ -59,6 +59,7 @@ def apply(
     """
     from PIL.Image import Image
 
+    from jojo_cli.bases.settings import InvertChoice
     from jojo_cli.cli.batch import open_photos, parse_face, run
     from jojo_cli.cli.output import Output
     from jojo_cli.cli.plan import plan
@@ -66,6 +67,7 @@ def apply(
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = parse_face(face, no_align=no_align)
+    how = InvertChoice(method, refine)
     chosen = open_styles().load(style)
     suffixes = (".png", ".compare.png") if compare else (".png",)
     jobs = plan(photos, output, label=chosen.name, suffixes=suffixes, choice=choice, overwrite=overwrite, out=out)
@@ -80,7 +82,7 @@ def apply(
         from jojo_cli.stylize.draw import draw
 
         base, styled = open_style(chosen, device=device, out=out)
-        settings = base.invert_photo.chosen(method, refine)
+        settings = how.among(base.photo_inversions)
         crops = open_photos(choice, size=base.generator.resolution, out=out)
 
         def open_(job: "Job") -> "Sequence[tuple[int | None, Image | Tensor]]":

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,6 +17,7 @@ from jojo_cli.cli.options import (
     Overwrite,
     Photos,
     Quiet,
+    Refine,
     Verbose,
 )
 
@@ -33,14 +33,12 @@ def invert(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A folder, or for one photo a file; else the current folder.")
     ] = None,
-    method: Method = "optimize",
+    method: Method = None,
     space: Annotated[
-        Literal["z", "w", "w+"],
+        Literal["z", "w", "w+"] | None,
         typer.Option(help="Where to look for the code: w+ is the most alike, w and z are the most plausible."),
-    ] = "w+",
-    steps: Annotated[
-        int | None, typer.Option("--steps", "--refine", min=1, help="Optimisation steps; else what suits the base.")
     ] = None,
+    refine: Refine = None,
     face: Face = "largest",
     no_align: NoAlign = False,
     base: BaseName = None,
@@ -55,12 +53,14 @@ def invert(
     The result of photo.jpg is photo.code.safetensors, which 'jojo apply' takes in place of the photo, and
     photo.code.png, what the base draws from it.
     """
+    from jojo_cli.bases.settings import InvertChoice
     from jojo_cli.cli.batch import open_photos, parse_face, run
     from jojo_cli.cli.output import Output
     from jojo_cli.cli.plan import plan
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = parse_face(face, no_align=no_align)
+    how = InvertChoice(method, refine, space)
     jobs = plan(
         photos, output, label="code", suffixes=(".safetensors", ".png"), choice=choice, overwrite=overwrite, out=out
     )
@@ -71,7 +71,7 @@ def invert(
         from jojo_cli.images import save_image, to_image
 
         model = open_base(base, device=device, out=out)
-        settings = replace(model.invert_photo.chosen(method, steps), space=space)
+        settings = how.among(model.photo_inversions)
 
         def work(square: "Image", job: "Job") -> Mapping[str, Any]:
             started = time.perf_counter()

@@ -31,11 +31,16 @@ NoAlign = Annotated[
     bool, typer.Option("--no-align", help="The pictures are FFHQ crops already: find no face, cut nothing.")
 ]
 Method = Annotated[
-    Literal["optimize", "mean"],
-    typer.Option("--method", help="How to find a picture's code: by optimisation, or the mean code for all."),
+    Literal["hybrid", "encoder", "optimize", "mean"] | None,
+    typer.Option(
+        "--method",
+        help="How to find a picture's code: by the encoder, by optimisation, by both, or the mean code for all; "
+        "else what suits the base.",
+    ),
 ]
 Refine = Annotated[
-    int | None, typer.Option("--refine", min=1, help="Optimisation steps of an inversion; else what suits the base.")
+    int | None,
+    typer.Option("--refine", min=1, help="Optimisation steps of an inversion; else what suits method and base."),
 ]
 Strength = Annotated[
     float,

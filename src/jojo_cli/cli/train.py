@@ -51,7 +51,7 @@ def train(
     preserve_color: Annotated[
         bool, typer.Option("--preserve-color", help="Let photos keep more of their own colours.")
     ] = False,
-    method: Method = "optimize",
+    method: Method = None,
     refine: Refine = None,
     face: Face = "largest",
     no_align: NoAlign = False,
@@ -70,6 +70,7 @@ def train(
 
     Interrupt it at any time: a style is saved whole at the end, or not at all.
     """
+    from jojo_cli.bases.settings import InvertChoice
     from jojo_cli.cli.batch import open_cutter, parse_face
     from jojo_cli.cli.output import Output
     from jojo_cli.cli.preview import loss_curve, preview_sheet
@@ -81,6 +82,7 @@ def train(
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = parse_face(face, no_align=no_align)
+    how = InvertChoice(method, refine)
     store = open_styles()
     with store.reserve(name, overwrite=overwrite):
         started = time.perf_counter()
@@ -96,7 +98,7 @@ def train(
         ]
         images = [crop for _, crop in crops]
 
-        how_to_invert = model.invert_reference.chosen(method, refine)
+        how_to_invert = how.among(model.reference_inversions)
         how_to_finetune = replace(model.finetune, alpha=alpha, preserve_color=preserve_color, seed=seed)
         how_to_finetune = replace(
             how_to_finetune, steps=steps or how_to_finetune.steps, rate=lr or how_to_finetune.rate

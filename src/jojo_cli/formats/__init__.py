@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     Converter = Callable[[Mapping[str, Path]], dict[str, Tensor]]
 
 CONVERTERS = {
+    "dlib-face-recognition": "jojo_cli.formats.dlib_resnet:read_face_recognition",
     "mobilestylegan-ir": "jojo_cli.formats.openvino_ir:read_mobilestylegan",
     "stlpips-vgg": "jojo_cli.formats.stlpips:read_vgg",
 }

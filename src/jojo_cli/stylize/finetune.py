@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import FinetuneSettings
+from jojo_cli.bases.views import closer_views, shrink, whole_view
 from jojo_cli.errors import JojoError
 from jojo_cli.nets.generator import Generator
-from jojo_cli.stylize.losses import Target, closer_views, shrink, whole_view
+from jojo_cli.stylize.losses import Target
 from jojo_cli.stylize.mixing import mix_codes, random_w
 
 OnStep = Callable[[int, float], None]

@@ -8,10 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from jojo_cli.bases.base import Base, Latents
-from jojo_cli.bases.settings import InvertSettings, Space
+from jojo_cli.bases.base import Base
+from jojo_cli.bases.latents import Latents
+from jojo_cli.bases.settings import InvertSettings
+from jojo_cli.bases.views import face_chip, face_view, whole_view
 from jojo_cli.errors import JojoError
-from jojo_cli.stylize.losses import Target, face_view, whole_view
+from jojo_cli.stylize.losses import Target
 
 OnStep = Callable[[int, float], None]
 """Told how many steps are done, and the loss of the last one."""
@@ -32,32 +34,48 @@ def invert(
     image: Tensor,
     settings: InvertSettings,
     *,
-    start: Tensor | None = None,
     on_step: OnStep = lambda step, loss: None,
 ) -> Inversion:
     """Return the code of an aligned image [1,3,R,R] in [-1,1].
 
-    Optimisation (Image2StyleGAN, arXiv 1904.03189) of whitened codes (see `Latents`), where a pull to the mean keeps
-    them plausible. The loss is LPIPS, of the whole and of the face in turn, + pixels * MSE + pull * |p|^2 +
-    spread * |d|^2, for one p that all codes share and a d for each.
+    It starts from the encoder's code or from the mean. Then come steps of optimisation (Image2StyleGAN, arXiv
+    1904.03189) of whitened codes (see `Latents`), where a pull back to the encoder's code, or to the mean, keeps them
+    plausible. The loss is LPIPS, of the whole and of the face in turn, + pixels * MSE + identity * |f|^2 +
+    pull * |p|^2 + spread * |d|^2: f is the difference of the face descriptors, p how far all codes have moved
+    together, d how far each has moved on its own.
 
     Args:
         base: whose generator shall draw the image.
         image: on the base's device.
         settings: how.
-        start: w_plus [1,L,D] to start from, an encoder's say; else the mean code. The space z has no use for it.
         on_step: told after every step.
 
     Raises:
         JojoError: the loss is no longer a number.
     """
-    if settings.method == "mean":
-        return _inversion(base, image, base.generator.w_to_w_plus(base.latents.mean_w[None]))
-    code = _code(base, settings.space, start)
+    w_plus = _start(base, image, settings)
+    if settings.steps:
+        w_plus = _optimize(base, image, w_plus, settings, on_step)
+    return _inversion(base, image, w_plus)
+
+
+def _start(base: Base, image: Tensor, settings: InvertSettings) -> Tensor:
+    if settings.method not in ("encoder", "hybrid"):
+        return base.generator.w_to_w_plus(base.latents.mean_w[None])
+    w_plus = base.encoder(image)
+    if settings.space == "w":
+        return base.generator.w_to_w_plus(base.latents.unwhiten(base.latents.whiten(w_plus).mean(dim=1)))
+    return w_plus
+
+
+def _optimize(base: Base, image: Tensor, start: Tensor, settings: InvertSettings, on_step: OnStep) -> Tensor:
+    code = _code(base, settings, start)
     optimizer = torch.optim.Adam(code.parameters(), lr=settings.rate, betas=(0.9, 0.99))
     # In turn, at no cost a step: what makes the person is small in the whole picture.
     views = (whole_view(base.generator.resolution), face_view(base.generator.resolution))
     target = Target(base.critic, image, views)
+    with torch.no_grad():
+        person = base.recogniser(face_chip(image))
     with torch.enable_grad():
         for step in range(settings.steps):
             optimizer.param_groups[0]["lr"] = settings.rate * _ramps(step, settings.steps)
@@ -65,6 +83,8 @@ def invert(
             with base.device.autocast():
                 drawn = base.generator.synthesis(code(), at_least=views[1].scale)
                 loss = target.lpips(drawn, view)
+            if settings.identity:
+                loss = loss + settings.identity * (base.recogniser(face_chip(drawn)) - person).square().sum()
             loss = loss + settings.pixels * F.mse_loss(views[0](drawn), views[0](image))
             loss = loss + settings.pull * code.distance() + settings.spread * code.spread()
             optimizer.zero_grad(set_to_none=True)
@@ -72,32 +92,31 @@ def invert(
             optimizer.step()
             if not isfinite(loss.item()):
                 raise JojoError(
-                    f"the inversion diverged at step {step + 1}", hint="try another picture or --method mean"
+                    f"the inversion diverged at step {step + 1}", hint="try another picture or --method encoder"
                 )
             on_step(step + 1, loss.item())
-    return _inversion(base, image, code().detach())
+    w_plus: Tensor = code()
+    return w_plus.detach()
 
 
-class _SharedCode(nn.Module):
-    """w+ as one whitened code, and in the space w+ a difference from it for each place."""
+class _MovedCode(nn.Module):
+    """w+ as whitened codes that move away from an origin: all together, and in the space w+ each on its own."""
 
-    def __init__(self, latents: Latents, start: Tensor, *, differ: bool) -> None:
+    def __init__(self, latents: Latents, origin: Tensor, moved: Tensor, *, differ: bool) -> None:
         super().__init__()
         self.latents = latents
-        whitened = latents.whiten(start)  # [1,L,D]
-        self.shared = nn.Parameter(whitened.mean(dim=1, keepdim=True))  # [1,1,D]
-        self.differences = nn.Parameter(
-            whitened - self.shared.detach() if differ else torch.zeros_like(whitened), requires_grad=differ
-        )  # [1,L,D]
+        self.origin = origin  # [1,L,D]
+        self.together = nn.Parameter(moved)  # [1,1,D]
+        self.apart = nn.Parameter(torch.zeros_like(origin), requires_grad=differ)  # [1,L,D]
 
     def forward(self) -> Tensor:
-        return self.latents.unwhiten(self.shared + self.differences)  # [1,L,D]
+        return self.latents.unwhiten(self.origin + self.together + self.apart)  # [1,L,D]
 
     def distance(self) -> Tensor:
-        return (self.shared + self.differences.mean(dim=1, keepdim=True)).square().mean()
+        return (self.together + self.apart.mean(dim=1, keepdim=True)).square().mean()
 
     def spread(self) -> Tensor:
-        return self.differences.square().mean()
+        return self.apart.square().mean()
 
 
 class _LatentZ(nn.Module):
@@ -120,12 +139,14 @@ class _LatentZ(nn.Module):
         return self.z.new_zeros(())
 
 
-def _code(base: Base, space: Space, start: Tensor | None) -> _SharedCode | _LatentZ:
-    if space == "z":
+def _code(base: Base, settings: InvertSettings, start: Tensor) -> _MovedCode | _LatentZ:
+    if settings.space == "z":
         return _LatentZ(base)
-    if start is None:
-        start = base.generator.w_to_w_plus(base.latents.mean_w[None])
-    return _SharedCode(base.latents, start, differ=space == "w+")
+    start = base.latents.whiten(start)  # [1,L,D]
+    if settings.method == "hybrid":
+        return _MovedCode(base.latents, start, torch.zeros_like(start[:, :1]), differ=settings.space == "w+")
+    # What optimisation starts from is not where it is pulled to: the mean w is no likely code, the centre is.
+    return _MovedCode(base.latents, torch.zeros_like(start), start[:, :1].clone(), differ=settings.space == "w+")
 
 
 def _inversion(base: Base, image: Tensor, w_plus: Tensor) -> Inversion:

@@ -2,7 +2,7 @@
 
 import difflib
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -116,7 +116,7 @@ class ModelManager:
             open_folder(self.folder)
             with self._lock(), staging(self.folder) as stage:
                 # Another process may have brought them while this one waited.
-                entries = [status.entry for status in self._lacking(wanted)]
+                entries = self._with_company([status.entry for status in self._lacking(wanted)])
                 if entries:
                     self.watcher.announce(entries, self.folder)
                 for entry in entries:
@@ -161,6 +161,12 @@ class ModelManager:
     def _lacking(self, entries: Iterable[Entry]) -> list[Status]:
         statuses = [self._status(entry) for entry in entries]
         return [status for status in statuses if status.state != "installed"]
+
+    def _with_company(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Return `entries`, and what else is lacking that comes with them: later it would cost the download again."""
+        brought = {file.sha256 for entry in entries for file in entry.sources[0].downloads}
+        others = [status.entry for status in self._lacking(self.catalog.values()) if status.entry not in entries]
+        return [*entries, *(entry for entry in others if brought & {f.sha256 for f in entry.sources[0].downloads})]
 
     def _record(self, id: str) -> Record:
         status = self._status(self.entry(id))

@@ -1,0 +1,111 @@
+"""Measure how well photos are inverted, method by method.
+
+    python benchmarks/inversion.py [FOLDER] [--generated N] [--methods encoder hybrid ...] [--sheet FILE.png]
+
+FOLDER holds photos, or FFHQ crops of 1024 px; without one, the two portraits among the tests' data are taken. In
+Markdown: shift-tolerant LPIPS (VGG, 256 px) of photo and reconstruction, distance of dlib's face descriptors (the same
+person is below 0.6), seconds; with --generated, the same for faces that the base drew from random codes, as they are
+and spoilt. The sheet shows each photo over what each method makes of it.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from statistics import mean
+from typing import NamedTuple
+
+import torch
+from measures import Describer, distance, gap
+from PIL import Image
+
+from jojo_cli.bases.base import Base
+from jojo_cli.bases.settings import InvertChoice, Method
+from jojo_cli.cli.output import Output
+from jojo_cli.cli.session import invert_photo, open_base
+from jojo_cli.errors import JojoError
+from jojo_cli.faces import crop_face, face_quad
+from jojo_cli.images import READ_SUFFIXES, contact_sheet, read_image, to_image
+from jojo_cli.stylize.draw import draw
+from jojo_cli.stylize.mixing import sample_code
+from jojo_cli.training.faces import spoil
+
+PORTRAITS = Path(__file__).parent.parent / "tests" / "data"
+METHODS: tuple[Method, ...] = ("encoder", "hybrid", "optimize")
+
+
+class Measured(NamedTuple):
+    """What came of one picture."""
+
+    lpips: float
+    gap: float
+    seconds: float
+    reconstruction: Image.Image
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=PORTRAITS)
+    parser.add_argument("--generated", type=int, default=0)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--sheet", type=Path)
+    options = parser.parse_args()
+    out = Output(quiet=True)
+    base = open_base(None, device="auto", out=out)
+    describe = Describer(base, out)
+    sets = {"photos": read_crops(options.folder, describe, base.generator.resolution)}
+    if options.generated:
+        faces = [draw(base, base.generator, sample_code(base, 10_000 + i, 0.7)) for i in range(options.generated)]
+        rng = torch.Generator().manual_seed(0)
+        spoilt = [spoil(face.cpu().clamp(-1, 1), rng) for face in faces]
+        sets["generated"] = [to_image(face[0]) for face in faces]
+        sets["generated, spoilt"] = [to_image(face[0]) for face in spoilt]
+
+    report("| pictures | method | LPIPS | descriptor distance | seconds |\n" + "|---" * 5 + "|")
+    rows = [sets["photos"]]
+    for name, crops in sets.items():
+        for method in options.methods:
+            results = [measure(base, describe, crop, method, out) for crop in crops]
+            lpips = mean(result.lpips for result in results)
+            gaps = mean(result.gap for result in results)
+            seconds = mean(result.seconds for result in results)
+            report(f"| {len(crops)} {name} | {method} | {lpips:.3f} | {gaps:.3f} | {seconds:.1f} |")
+            if name == "photos":
+                rows.append([result.reconstruction for result in results])
+    if options.sheet:
+        contact_sheet(rows, cell=256).save(options.sheet)
+
+
+def read_crops(folder: Path, describe: Describer, size: int) -> list[Image.Image]:
+    """Return the largest face of each picture in a folder, cut as jojo cuts; crops of the right size as they are."""
+    crops = []
+    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in READ_SUFFIXES):
+        picture = read_image(path)
+        faces = describe.finder.find(picture)
+        if picture.size == (size, size):
+            crops.append(picture)
+        elif faces:
+            crops.append(crop_face(picture, face_quad(faces[0].landmarks)))
+    if not crops:
+        raise JojoError(f"no faces in {str(folder)!r}", hint="name a folder of photos")
+    return crops
+
+
+def measure(base: Base, describe: Describer, crop: Image.Image, method: Method, out: Output) -> Measured:
+    """Invert a crop and compare it with what the base draws from its code."""
+    started = time.perf_counter()
+    inversion = invert_photo(base, crop, InvertChoice(method).among(base.photo_inversions), title=method, out=out)
+    seconds = time.perf_counter() - started
+    drawn = to_image(inversion.reconstruction[0])
+    return Measured(distance(base, crop, drawn), gap(describe(crop), describe(drawn)), seconds, drawn)
+
+
+def report(line: str) -> None:
+    """Print a line of the report."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""How a base reads a picture's code off it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from jojo_cli.bases.latents import Latents
+from jojo_cli.bases.views import face_chip, shrink, whole_view
+from jojo_cli.device import Device
+from jojo_cli.nets.encoders import FeedbackEncoder
+from jojo_cli.nets.generator import Generator
+
+LOOK = 128
+"""Side of the views that are looked at, in pixels."""
+
+
+class Encoder(Protocol):
+    """A network, its weights, and how what it says becomes w+."""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return w_plus [N,L,D] of aligned images [N,3,R,R], RGB in [-1,1]."""
+
+
+@dataclass(frozen=True)
+class FeedbackLoop:
+    """An encoder that looks at the picture, has the generator draw what it understood, and looks again.
+
+    Its codes are straightened (see `Latents`), one for each octave of the generator [N,O,D].
+    """
+
+    net: FeedbackEncoder
+    generator: Generator
+    latents: Latents
+    device: Device
+    passes: int = 2
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return w_plus [N,L,D] of aligned images [N,3,R,R], RGB in [-1,1]."""
+        with torch.no_grad():
+            wanted = self.look(images)
+            code = self.centre(len(images))
+            for _ in range(self.passes):
+                code = self.correct(wanted, self.look(self.draw(code)), code)
+            return self.w_plus(code)
+
+    def centre(self, count: int) -> Tensor:
+        """Return the code [N,O,D] to start from."""
+        shape = (count, self.net.octaves, self.generator.w_dim)
+        return torch.zeros(shape, device=self.device.torch_device)
+
+    def look(self, images: Tensor) -> Tensor:
+        """Return views [N,V,3,H,H] of images [N,3,R,R]: the whole and the face."""
+        side = min(2 * LOOK, self.generator.resolution)
+        images = shrink(images, side)
+        return torch.stack((whole_view(side // 2)(images), face_chip(images, side // 2)), dim=1)
+
+    def correct(self, wanted: Tensor, drawn: Tensor, code: Tensor) -> Tensor:
+        """Return a better code [N,O,D], by views of the picture and of what `code` draws."""
+        with self.device.autocast():
+            change: Tensor = self.net(wanted, drawn, code)
+        return code + change.float()
+
+    def draw(self, code: Tensor) -> Tensor:
+        """Return the images [N,3,S,S] of a code [N,O,D], as small as `look` allows."""
+        with self.device.autocast():
+            return self.generator.synthesis(self.w_plus(code), at_least=min(2 * LOOK, self.generator.resolution))
+
+    def w_plus(self, code: Tensor) -> Tensor:
+        """Return w_plus [N,L,D] of a code [N,O,D]."""
+        return self.latents.bend(code)[:, octave_of_code(self.generator)]
+
+
+def octaves(generator: Generator) -> list[int]:
+    """Return the resolutions that get a code of their own, in pixels: all, 4 and 8 px together."""
+    return sorted({max(r, 8) for r in generator.code_resolutions})
+
+
+def octave_of_code(generator: Generator) -> list[int]:
+    """Return the octave of each code in w+ (L), by its number."""
+    known = octaves(generator)
+    return [known.index(max(r, 8)) for r in generator.code_resolutions]

@@ -1,0 +1,61 @@
+"""Windows on a picture, through which it is looked at and compared."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor
+
+VIEW = 256
+"""Side of what LPIPS looks at, in pixels: near the size that it was trained at."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A square window on a picture at a smaller scale; sides and places in pixels of that scale."""
+
+    scale: int  # side of the whole picture
+    size: int  # side of the window
+    top: int = 0
+    left: int = 0
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return the window [N,3,size,size] of images [N,3,R,R], R a multiple of `scale`."""
+        factor = images.shape[-1] // self.scale
+        rows = slice(self.top * factor, (self.top + self.size) * factor)
+        columns = slice(self.left * factor, (self.left + self.size) * factor)
+        return shrink(images[..., rows, columns], self.size)
+
+
+def whole_view(resolution: int) -> View:
+    """Return the view of a whole picture of `resolution` pixels a side, at the size that LPIPS looks at."""
+    size = min(VIEW, resolution)
+    return View(size, size)
+
+
+def face_view(resolution: int) -> View:
+    """Return the view of the middle of an FFHQ crop, from the brows to the chin, at twice the size of the whole."""
+    size = min(VIEW, resolution // 2)
+    return View(2 * size, size, top=round(0.69 * size), left=size // 2)
+
+
+def closer_views(resolution: int, scale: int, per_side: int) -> list[View]:
+    """Return `per_side` squared windows that cover a picture at `scale`; none where it is no larger than one."""
+    size, scale = min(VIEW, resolution), min(scale, resolution)
+    if scale <= size:
+        return []
+    places = [round(i * (scale - size) / (per_side - 1)) for i in range(per_side)]
+    return [View(scale, size, top, left) for top in places for left in places]
+
+
+def shrink(images: Tensor, size: int) -> Tensor:
+    """Return images [N,3,R,R] averaged down to `size` pixels a side."""
+    factor = images.shape[-1] // size
+    return F.avg_pool2d(images, factor) if factor > 1 else images
+
+
+def face_chip(images: Tensor, size: int = 150) -> Tensor:
+    """Return the faces [N,3,size,size] of FFHQ crops [N,3,R,R], about as dlib cuts them out: all at one place."""
+    side = images.shape[-1]
+    top, bottom, left, right = (round(share * side) for share in (0.262, 0.936, 0.163, 0.837))
+    face = images[..., top:bottom, left:right]
+    return F.interpolate(face, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
