@@ -40,7 +40,7 @@ def load(weights: "Weights", device: "Device", *, with_encoder: bool = True) -> 
         encoder.load_state_dict(shipped_weights(NAME))
     for net in (generator, critic, recogniser, encoder):
         # channels_last: the pointwise convolutions are matrix products on it, and VGG runs 1.5 times as fast.
-        net.to(device.torch_device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net.to(device.torch_device).to(memory_format=torch.channels_last)
         net.eval().requires_grad_(False)
     return assemble(
         NAME,
