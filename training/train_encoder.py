@@ -3,8 +3,8 @@
     python training/train_encoder.py FOLDER [--seed N] [--workers N]
 
 FOLDER keeps the faces that are learnt from (27 MB for 128) and checkpoints: run the command again and it goes on where
-it stopped. Seed and settings decide the result, on one machine with one number of threads. It takes about 75 minutes on
-two CPU cores, 8 GB of memory and 3 GB of disk.
+it stopped. Seed and settings decide the result, on one machine with one number of threads. It takes more than an hour
+on two CPU cores, and 3 GB of disk.
 """
 
 import argparse

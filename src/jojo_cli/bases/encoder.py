@@ -12,9 +12,6 @@ from jojo_cli.device import Device
 from jojo_cli.nets.encoders import FeedbackEncoder
 from jojo_cli.nets.generator import Generator
 
-LOOK = 128
-"""Side of the views that are looked at, in pixels."""
-
 
 class Encoder(Protocol):
     """A network, its weights, and how what it says becomes w+."""
@@ -45,6 +42,11 @@ class FeedbackLoop:
                 code = self.correct(wanted, self.look(self.draw(code)), code)
             return self.w_plus(code)
 
+    @property
+    def side(self) -> int:
+        """Side of the pictures that are looked at, in pixels; that of a view is half of it."""
+        return min(256, self.generator.resolution)
+
     def centre(self, count: int) -> Tensor:
         """Return the code [N,O,D] to start from."""
         shape = (count, self.net.octaves, self.generator.w_dim)
@@ -52,9 +54,8 @@ class FeedbackLoop:
 
     def look(self, images: Tensor) -> Tensor:
         """Return views [N,V,3,H,H] of images [N,3,R,R]: the whole and the face."""
-        side = min(2 * LOOK, self.generator.resolution)
-        images = shrink(images, side)
-        return torch.stack((whole_view(side // 2)(images), face_chip(images, side // 2)), dim=1)
+        images, size = shrink(images, self.side), self.side // 2
+        return torch.stack((whole_view(size)(images), face_chip(images, size)), dim=1)
 
     def correct(self, wanted: Tensor, drawn: Tensor, code: Tensor) -> Tensor:
         """Return a better code [N,O,D], by views of the picture and of what `code` draws."""
@@ -65,7 +66,7 @@ class FeedbackLoop:
     def draw(self, code: Tensor) -> Tensor:
         """Return the images [N,3,S,S] of a code [N,O,D], as small as `look` allows."""
         with self.device.autocast():
-            return self.generator.synthesis(self.w_plus(code), at_least=min(2 * LOOK, self.generator.resolution))
+            return self.generator.synthesis(self.w_plus(code), at_least=self.side)
 
     def w_plus(self, code: Tensor) -> Tensor:
         """Return w_plus [N,L,D] of a code [N,O,D]."""

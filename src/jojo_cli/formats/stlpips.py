@@ -1,14 +1,13 @@
 """Shift-tolerant LPIPS from the checkpoint that its authors published."""
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from jojo_cli.errors import CheckpointError
+from jojo_cli.formats.checkpoint import load
 
 _FIRST_LAYER = (0, 6, 12, 20, 28)
 """Number of the first convolution of each block in their numbering, which also counts ReLUs and pools."""
@@ -37,13 +36,8 @@ def read_vgg(files: Mapping[str, Path]) -> dict[str, Tensor]:
     Raises:
         CheckpointError: the file is damaged or holds a key that this network does not have.
     """
-    path = files["vgg_shift_tolerant.pth"]
-    try:
-        theirs: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError) as error:
-        raise CheckpointError(f"{path.name} is not a checkpoint of tensors: {error}") from None
     ours = {}
-    for key, tensor in theirs.items():
+    for key, tensor in load(files["vgg_shift_tolerant.pth"]).items():
         name = _rename(key)
         if name is not None:
             ours[name] = tensor.flatten() if name.startswith("heads") else tensor

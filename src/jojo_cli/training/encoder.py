@@ -68,7 +68,7 @@ class EncoderTraining:
         with torch.inference_mode():
             for _ in range(self.settings.shard // 8):
                 code = random_codes(self.loop, 8, rng)
-                image = shrink(self.loop.draw(code).cpu().clamp(-1.2, 1.2), self.side)
+                image = shrink(self.loop.draw(code).cpu().clamp(-1.2, 1.2), self.loop.side)
                 codes.append(code.cpu())
                 images.append((spoil(image, rng) * 127.5 + 127.5).byte())
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ class EncoderTraining:
     def fit(self, on_step: OnStep) -> None:
         """Train on the codes of the faces, from the checkpoint of the last epoch on."""
         settings, net = self.settings, self.loop.net
-        images, codes = self._load_faces()
+        images, codes = self._load_faces(settings.shards)
         with torch.inference_mode():
             centre = self.loop.look(self.loop.draw(self.loop.centre(1)))
         unseen = settings.validation * settings.shard
@@ -108,7 +108,7 @@ class EncoderTraining:
     def finish(self, on_step: OnStep) -> None:
         """Train on what the codes found draw, compared with the picture as critic and recogniser see them."""
         settings, loop, net = self.settings, self.loop, self.loop.net
-        images, codes = self._load_faces()
+        images, codes = self._load_faces(settings.shards)
         unseen = settings.validation * settings.shard
         net.requires_grad_(True)
         optimizer = _adam(net, settings.finish_rate, settings.decay)
@@ -125,7 +125,7 @@ class EncoderTraining:
                     code = loop.correct(wanted, drawn, code)
                     drawn = loop.look(loop.draw(code))
             code = loop.correct(wanted, drawn, code)
-            redrawn = shrink(loop.draw(code), self.side)
+            redrawn = shrink(loop.draw(code), self.loop.side)
             with loop.device.autocast():
                 alike = self.critic(loop.look(redrawn).flatten(0, 1), wanted.flatten(0, 1)).mean()
                 people = self.recogniser(face_chip(redrawn)) - self.recogniser(face_chip(image))
@@ -141,11 +141,12 @@ class EncoderTraining:
     def measure(self) -> dict[str, float]:
         """Return how far what is drawn of unseen faces is from them: LPIPS at 256 px, and of the descriptors."""
         alike, people = [], []
-        images, _ = self._load_faces()
+        images, _ = self._load_faces(self.settings.validation)
         with torch.inference_mode():
-            for rows in torch.arange(self.settings.validation * self.settings.shard).split(8):  # type: ignore[no-untyped-call]
-                image = self._from_bytes(images[rows])
-                redrawn = shrink(self.loop.generator.synthesis(self.loop(image), at_least=self.side), self.side)
+            for first in range(0, len(images), 8):
+                image = self._from_bytes(images[first : first + 8])
+                redrawn = self.loop.generator.synthesis(self.loop(image), at_least=image.shape[-1])
+                redrawn = shrink(redrawn, image.shape[-1])
                 alike.append(self.critic(redrawn, image))
                 people.append((self.recogniser(face_chip(redrawn)) - self.recogniser(face_chip(image))).norm(dim=1))
         return {"lpips": torch.cat(alike).mean().item(), "descriptor_distance": torch.cat(people).mean().item()}
@@ -157,11 +158,6 @@ class EncoderTraining:
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.loop.net.parameters(), 1.0)
         optimizer.step()
-
-    @property
-    def side(self) -> int:
-        """Side of the pictures that are kept, in pixels."""
-        return min(256, self.loop.generator.resolution)
 
     @property
     def _device(self) -> torch.device:
@@ -176,9 +172,9 @@ class EncoderTraining:
     def _path(self, shard: int) -> Path:
         return self.folder / "faces" / f"{shard:04d}.safetensors"
 
-    def _load_faces(self) -> tuple[Tensor, Tensor]:
-        """Return images [N,3,S,S] as bytes and codes [N,O,D]."""
-        parts = [load_file(self._path(shard)) for shard in range(self.settings.shards)]
+    def _load_faces(self, shards: int) -> tuple[Tensor, Tensor]:
+        """Return images [N,3,S,S] as bytes and codes [N,O,D] of the first shards."""
+        parts = [load_file(self._path(shard)) for shard in range(shards)]
         return torch.cat([part["images"] for part in parts]), torch.cat([part["codes"] for part in parts])
 
     def _checkpoint(self, stage: str, done: int, optimizer: torch.optim.Optimizer) -> None:
