@@ -19,6 +19,7 @@ import torch
 from measures import Describer, distance, gap
 from PIL import Image
 
+from jojo_cli.bases import EMBEDDED_BASE, BaseEntry
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import InvertChoice, Method
 from jojo_cli.cli.output import Output
@@ -52,7 +53,7 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
     out = Output(quiet=True)
-    base = open_base(None, device="auto", out=out)
+    base = open_base(EMBEDDED_BASE, needs=BaseEntry.needs, device="auto", out=out)
     describe = Describer(base, out)
     sets = {"photos": read_crops(options.folder, describe, base.generator.resolution)}
     if options.generated:

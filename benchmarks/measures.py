@@ -13,7 +13,7 @@ from jojo_cli.cli.batch import open_finder
 from jojo_cli.cli.models import open_models
 from jojo_cli.cli.output import Output
 from jojo_cli.images import to_tensor
-from jojo_cli.stylize.losses import Target
+from jojo_cli.stylize.losses import Targets
 
 
 class Describer:
@@ -37,7 +37,7 @@ class Describer:
         shape = self.landmarks(pixels, self.rectangle(*(round(side) for side in box)))
         chip = Image.fromarray(self.cut(pixels, shape, size=150, padding=0.25))
         with torch.inference_mode():
-            descriptor: Tensor = self.base.recogniser(to_tensor([chip]).to(self.base.device.torch_device))[0]
+            descriptor: Tensor = self.base.load_recogniser().net(to_tensor([chip]).to(self.base.device.torch_device))[0]
         return descriptor.cpu()
 
 
@@ -50,4 +50,4 @@ def distance(base: Base, a: Image.Image, b: Image.Image) -> float:
     """Return the shift-tolerant LPIPS of two pictures at 256 px."""
     first, second = (to_tensor([image]).to(base.device.torch_device) for image in (a, b))
     view = whole_view(base.generator.resolution)
-    return Target(base.critic, first, [view]).lpips(second, view).item()
+    return Targets(base.load_perceptual(), [first], [view]).distance(second, view).item()

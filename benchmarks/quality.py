@@ -16,6 +16,7 @@ from statistics import mean
 from measures import Describer, distance, gap
 from PIL import Image
 
+from jojo_cli.bases import EMBEDDED_BASE, BaseEntry
 from jojo_cli.bases.settings import InvertChoice
 from jojo_cli.cli.output import Output
 from jojo_cli.cli.session import invert_photo, open_base, open_style
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=8, help="random faces a style")
     options = parser.parse_args()
     out = Output()
-    describe = Describer(open_base(None, device="auto", out=out), out)
+    describe = Describer(open_base(EMBEDDED_BASE, needs=BaseEntry.needs, device="auto", out=out), out)
     find = describe.finder.find
     crops = {name: crop_face(photo, face_quad(find(photo)[0].landmarks)) for name, photo in read_photos()}
     persons = {name: describe(crop) for name, crop in crops.items()}
@@ -47,7 +48,7 @@ def main() -> None:
     codes = {}
     for name in options.styles:
         style = open_styles().load(name)
-        base, styled = open_style(style, device="auto", out=out)
+        base, styled = open_style(style, needs=BaseEntry.needs, device="auto", out=out)
         for person, crop in crops.items():
             if person not in codes:
                 way = InvertChoice().among(base.photo_inversions)

@@ -73,7 +73,9 @@ def base() -> "Base":
 @pytest.fixture
 def tiny_base(monkeypatch: pytest.MonkeyPatch) -> str:
     """Let `jojo` start from the tiny base, in this process, and give its name."""
-    monkeypatch.setitem(bases.BASES, "tiny", "tiny:load")
+    import tiny
+
+    monkeypatch.setitem(bases.BASES, "tiny", tiny.ENTRY)
     monkeypatch.setenv("JOJO_BASE", "tiny")
     return "tiny"
 
@@ -91,7 +93,7 @@ def real_base(real_models: ModelManager) -> "Base":
     """Give the embedded base, in float32 on the CPU."""
     import tiny
 
-    return bases.load_base(bases.DEFAULT_BASE, real_models, device=tiny.CPU)
+    return bases.load_base(bases.EMBEDDED_BASE, real_models, device=tiny.CPU)
 
 
 @pytest.fixture

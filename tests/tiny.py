@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from jojo_cli import bases
-from jojo_cli.bases import Weights, mobilestylegan
+from jojo_cli.bases import BaseEntry, Weights, mobilestylegan
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.encoder import octaves
 from jojo_cli.device import Device
@@ -27,11 +27,13 @@ CHANNELS = (32, 32, 16, 16)
 LEVELS = ((4, 1), (8, 1), (8, 1), (16, 1))
 """Of the face recogniser, and of the encoder's trunk."""
 CPU = Device(torch.device("cpu"), torch.float32)
+ENTRY = BaseEntry(load="tiny:load", draw=(), invert=(), encoders={"feedback": ()}, losses={"lpips": ()}, identity=())
+"""It needs no weights."""
 
 
 def register() -> None:
     """Let this process know the base `tiny`."""
-    bases.BASES[NAME] = "tiny:load"
+    bases.BASES[NAME] = ENTRY
 
 
 def load(weights: Weights | None = None, device: Device = CPU) -> Base:
@@ -47,7 +49,14 @@ def make_base(channels: Sequence[int] = CHANNELS, *, seed: int = 0, device: Devi
         net.to(device.torch_device).eval().requires_grad_(False)
     sha256 = hashlib.sha256(repr((*channels, seed)).encode()).hexdigest()
     return mobilestylegan.assemble(
-        NAME, generator, critic, recogniser, encoder, device=device, sha256=sha256, critic_sha256=sha256
+        NAME,
+        generator,
+        sha256=sha256,
+        load_perceptual=lambda: critic,
+        critic_sha256=lambda: sha256,
+        load_recogniser=lambda: recogniser,
+        load_encoder=lambda: encoder,
+        device=device,
     )
 
 

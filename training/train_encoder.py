@@ -25,6 +25,7 @@ from jojo_cli.bases.encoder import FeedbackLoop
 from jojo_cli.cli.models import open_models
 from jojo_cli.cli.output import Output
 from jojo_cli.device import pick_device
+from jojo_cli.nets.mobilestylegan import MobileStyleGAN
 from jojo_cli.training.encoder import EncoderTraining, TrainingSettings
 
 
@@ -57,9 +58,13 @@ def draw(folder: Path, settings: TrainingSettings, shards: range) -> None:
 def open_training(folder: Path, settings: TrainingSettings) -> EncoderTraining:
     """Return the training in `folder`, its encoder new."""
     torch.manual_seed(settings.seed)
-    base = mobilestylegan.load(open_models(Output()), pick_device(), with_encoder=False)
-    assert isinstance(base.encoder, FeedbackLoop)
-    return EncoderTraining(folder, base.encoder, base.critic, base.recogniser, settings)
+    device = pick_device()
+    base = bases.load_base(mobilestylegan.NAME, open_models(Output()), device=device)
+    assert isinstance(base.generator, MobileStyleGAN)
+    net = mobilestylegan.new_encoder(base.generator)
+    net.to(device.torch_device).to(memory_format=torch.channels_last)
+    loop = FeedbackLoop(net, base.generator, base.latents, device)
+    return EncoderTraining(folder, loop, base.load_perceptual(), base.load_recogniser(), settings)
 
 
 def report(stage: str, step: int, steps: int, loss: float) -> None:

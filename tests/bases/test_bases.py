@@ -44,13 +44,14 @@ def test_base_is_found_by_its_name(tiny_base: str) -> None:
 def test_embedded_base_says_what_it_was_made_from(real_base: Base) -> None:
     assert real_base.name == "mobilestylegan-ffhq"
     assert real_base.generator.resolution == 1024
-    assert len(real_base.sha256) == len(real_base.critic_sha256) == 64
-    assert real_base.sha256 != real_base.critic_sha256
+    assert len(real_base.sha256) == len(real_base.load_critic("lpips").sha256) == 64
+    assert real_base.sha256 != real_base.load_critic("lpips").sha256
 
 
 def test_networks_of_a_base_are_fixed(base: Base) -> None:
-    assert isinstance(base.encoder, FeedbackLoop)
-    for net in (base.generator, base.critic, base.recogniser, base.encoder.net):
+    encoder = base.load_encoder(None)
+    assert isinstance(encoder, FeedbackLoop)
+    for net in (base.generator, base.load_perceptual(), base.load_recogniser().net, encoder.net):
         assert not net.training
         assert not any(parameter.requires_grad for parameter in net.parameters())
 

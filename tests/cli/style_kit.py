@@ -52,7 +52,7 @@ make_base = cache(tiny.make_base)
 
 def use_tiny_base(patch: pytest.MonkeyPatch) -> None:
     """Let `jojo` know the tiny base, made once, in float32."""
-    patch.setitem(bases.BASES, "tiny", "tiny:load")
+    patch.setitem(bases.BASES, "tiny", tiny.ENTRY)
     patch.setattr(tiny, "make_base", make_base)
     # Which precision is faster is measured, and on a busy machine may change from run to run.
     patch.setattr(device, "_bf16_pays", lambda: False)

@@ -10,7 +10,7 @@ from conftest import Jojo
 from face_kit import photo
 
 from jojo_cli import __version__, cli
-from jojo_cli.bases import DEFAULT_BASE
+from jojo_cli.bases import EMBEDDED_BASE
 from jojo_cli.cli import train
 from jojo_cli.weights.catalog import load_catalog
 
@@ -97,10 +97,10 @@ def test_offline_says_what_to_bring(jojo: Jojo, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("JOJO_OFFLINE", "1")
     run = jojo("train", "ink", photo(tmp_path / "ref.png"), "--no-align")
     assert (run.code, run.out) == (1, "")
-    assert f"error: JOJO_OFFLINE forbids to fetch what is not installed: '{DEFAULT_BASE}'" in run.err
+    assert f"error: JOJO_OFFLINE forbids to fetch what is not installed: '{EMBEDDED_BASE}'" in run.err
     assert "'jojo models import FILE...'" in run.err
-    file = load_catalog()[DEFAULT_BASE].sources[0].downloads[0]
-    assert f"{DEFAULT_BASE}: {file.name} (sha256 {file.sha256})" in run.err
+    file = load_catalog()[EMBEDDED_BASE].sources[0].downloads[0]
+    assert f"{EMBEDDED_BASE}: {file.name} (sha256 {file.sha256})" in run.err
 
 
 def test_torch_that_cannot_be_loaded(jojo: Jojo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import math
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -33,7 +33,7 @@ from jojo_cli.cli.preview import CELL, SAMPLES
 from jojo_cli.cli.styles import open_styles
 from jojo_cli.images import read_image, square_crop
 from jojo_cli.stylize import finetune
-from jojo_cli.stylize.losses import Target
+from jojo_cli.stylize.losses import Targets
 
 if TYPE_CHECKING:
     from jojo_cli.bases.base import Base
@@ -106,7 +106,7 @@ def test_record_tells_how_to_make_the_style_again(jojo: Jojo, base: "Base") -> N
     reference = photo(Path("pictures/My ref.jpg"))
     made = record(train(jojo, "ink", reference))
     assert (made["name"], made["base"], made["device"], made["precision"]) == ("ink", "tiny", "cpu", "float32")
-    assert (made["base_sha256"], made["critic_sha256"]) == (base.sha256, base.critic_sha256)
+    assert (made["base_sha256"], made["critic_sha256"]) == (base.sha256, base.load_critic("lpips").sha256)
     digest = sha256(reference.read_bytes()).hexdigest()
     assert made["references"] == [{"file": "reference-1.png", "source": "My ref.jpg", "sha256": digest}]
     assert len(made["losses"]) == 4
@@ -117,14 +117,14 @@ def test_settings_given_are_kept_and_the_others_suit_the_base(jojo: Jojo, base: 
     options = ("--alpha", 0.3, "--preserve-color", "--seed", 7, "--face", "2")
     made = record(train(jojo, "ink", photo(Path("ref.png"), faces=2), *options))
     given = {"steps": 4, "rate": 0.1, "alpha": 0.3, "preserve_color": True, "seed": 7}
-    assert made["settings"]["finetune"] == asdict(base.finetune) | given
+    assert made["settings"]["finetune"] == asdict(base.finetunings[0]) | given
     assert made["settings"]["invert"] == asdict(base.reference_inversions[0]) | {"steps": 2}
     assert (made["settings"]["face"], made["settings"]["align"], made["seed"]) == ("2", True, 7)
 
 
 def test_steps_that_nobody_named_suit_the_base(jojo: Jojo, base: "Base", monkeypatch: pytest.MonkeyPatch) -> None:
     way = replace(base.reference_inversions[0], steps=5)
-    suited = replace(base, finetune=replace(base.finetune, steps=3), reference_inversions=(way,))
+    suited = replace(base, finetunings=(replace(base.finetunings[0], steps=3),), reference_inversions=(way,))
     monkeypatch.setattr(tiny, "load", lambda weights, device: suited)
     run = jojo("train", "ink", photo(Path("ref.png")), "--json")
     settings = record(json.loads(run.out))["settings"]
@@ -325,7 +325,9 @@ def test_unreadable_reference_is_an_error_before_weights_are_fetched(
 def test_unknown_base(jojo: Jojo, jojo_home: Path) -> None:
     run = jojo("train", "ink", photo(Path("ref.png")), "--base", "stylegan9")
     assert run.code == 1
-    assert run.err == "error: base 'stylegan9' not found\nhint: known bases: mobilestylegan-ffhq, tiny\n"
+    assert (
+        run.err == "error: base 'stylegan9' not found\nhint: known bases: mobilestylegan-ffhq, stylegan2-ffhq, tiny\n"
+    )
     assert tree(jojo_home) == {"styles": None}
 
 
@@ -338,14 +340,14 @@ def test_device_that_is_not_here(jojo: Jojo) -> None:
 def test_loss_that_is_no_number_stops_and_saves_nothing(
     before: Tree, jojo: Jojo, jojo_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Poisoned(Target):
+    class Poisoned(Targets):
         seen = 0
 
-        def lpips(self, images: Tensor, view: View) -> Tensor:
+        def distance(self, images: Tensor, view: View, which: Sequence[int] = (0,)) -> Tensor:
             Poisoned.seen += 1
-            return super().lpips(images, view) * (math.nan if Poisoned.seen == 3 else 1)
+            return super().distance(images, view, which) * (math.nan if Poisoned.seen == 3 else 1)
 
-    monkeypatch.setattr(finetune, "Target", Poisoned)
+    monkeypatch.setattr(finetune, "Targets", Poisoned)
     run = jojo("train", "ink", photo(Path("ref.png")), *QUICK, "--overwrite")
     assert (run.code, run.out) == (1, "")
     assert "error: the loss is no longer a number at step 3\nhint: try a lower --lr\n" in run.err

@@ -35,14 +35,14 @@ def test_shift_tolerant_lpips_measures_as_published(real_base: Base) -> None:
     theirs = golden("stlpips")
     with torch.inference_mode():
         for other, distances in (("b_shifted", "vgg_a_b"), ("c_noisy", "vgg_a_c")):
-            ours = real_base.critic(theirs["a"], theirs[other])
+            ours = real_base.load_perceptual()(theirs["a"], theirs[other])
             assert (ours - theirs[distances]).abs().max() < 1e-4
 
 
 def test_faces_are_described_as_dlib_does(real_base: Base) -> None:
     theirs = golden("dlib-face-recognition")
     with torch.inference_mode():
-        ours = real_base.recogniser(theirs["chips"].movedim(3, 1) / 127.5 - 1)
+        ours = real_base.load_recogniser().net(theirs["chips"].movedim(3, 1) / 127.5 - 1)
     assert (ours - theirs["descriptors"]).abs().max() < 1e-4  # of values about 0.1
 
 
@@ -52,4 +52,4 @@ def test_shift_by_a_pixel_costs_little(real_base: Base) -> None:
     noise = torch.randn(here.shape, generator=torch.Generator().manual_seed(0))
     noisy = here + noise * F.mse_loss(here, shifted).sqrt()  # as far from it, pixel by pixel
     with torch.inference_mode():
-        assert real_base.critic(here, shifted) < 0.1 * real_base.critic(here, noisy)
+        assert real_base.load_perceptual()(here, shifted) < 0.1 * real_base.load_perceptual()(here, noisy)

@@ -1,6 +1,7 @@
 """Finetuning: a copy of the generator learns to draw as its references, and nothing else changes."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import tiny
@@ -49,9 +50,9 @@ def drawn_codes(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     seen: list[Tensor] = []
     synthesis = MobileStyleGAN.synthesis
 
-    def watch(self: MobileStyleGAN, w_plus: Tensor, *, at_least: int | None = None) -> Tensor:
+    def watch(self: MobileStyleGAN, w_plus: Tensor, **options: Any) -> Tensor:
         seen.append(w_plus.detach().clone())
-        return synthesis(self, w_plus, at_least=at_least)
+        return synthesis(self, w_plus, **options)
 
     monkeypatch.setattr(MobileStyleGAN, "synthesis", watch)
     return seen
@@ -73,7 +74,7 @@ def test_loss_falls(learnt: Finetuned) -> None:
 def test_style_draws_other_faces_more_like_the_reference(base: Base, reference: Reference, learnt: Finetuned) -> None:
     w_plus = torch.cat([sample_code(base, seed, 0.7) for seed in range(100, 104)])
     plain, styled = (
-        base.critic(generator.synthesis(w_plus), reference.image.expand(4, -1, -1, -1))
+        base.load_perceptual()(generator.synthesis(w_plus), reference.image.expand(4, -1, -1, -1))
         for generator in (base.generator, learnt.generator)
     )
     assert (styled < plain).all()
@@ -87,7 +88,7 @@ def test_only_what_is_not_frozen_changes(base: Base, learnt: Finetuned) -> None:
 
 
 def test_base_stays_as_it_is(base: Base, reference: Reference) -> None:
-    nets = base.generator, base.critic
+    nets = base.generator, base.load_perceptual()
     before = [state_of(net) for net in nets]
     finetune(base, [reference], replace(SETTINGS, steps=3))
     for net, state in zip(nets, before, strict=True):
@@ -127,7 +128,7 @@ def test_style_of_two_references_is_near_both(base: Base) -> None:
     done = finetune(base, references, SETTINGS)
     for reference in references:
         plain, styled = (
-            base.critic(generator.synthesis(reference.w_plus), reference.image).item()
+            base.load_perceptual()(generator.synthesis(reference.w_plus), reference.image).item()
             for generator in (base.generator, done.generator)
         )
         assert styled < 0.95 * plain

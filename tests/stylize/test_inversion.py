@@ -8,7 +8,6 @@ from torch import Tensor
 
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import InvertSettings, Space
-from jojo_cli.bases.views import face_chip
 from jojo_cli.stylize.invert import Inversion, invert
 from jojo_cli.stylize.mixing import sample_code
 
@@ -45,7 +44,7 @@ def mean(base: Base, picture: Tensor) -> Inversion:
 
 def knowing(base: Base, w_plus: Tensor) -> Base:
     """Return the base with an encoder that answers with `w_plus`."""
-    return replace(base, encoder=lambda images: w_plus)
+    return replace(base, load_encoder=lambda name: lambda images: w_plus)
 
 
 def differences(base: Base, inversion: Inversion) -> Tensor:
@@ -66,7 +65,7 @@ def test_a_drawn_picture_is_found_again(space: Space, base: Base, picture: Tenso
 
 def test_figures_are_those_of_the_reconstruction(base: Base, picture: Tensor, found: Inversion) -> None:
     assert torch.equal(found.reconstruction, base.generator.synthesis(found.w_plus))
-    assert found.lpips == pytest.approx(base.critic(found.reconstruction, picture).item(), rel=1e-4)
+    assert found.lpips == pytest.approx(base.load_perceptual()(found.reconstruction, picture).item(), rel=1e-4)
     assert found.mse == pytest.approx((found.reconstruction - picture).square().mean().item(), rel=1e-4)
 
 
@@ -119,8 +118,8 @@ def test_pull_keeps_a_hybrid_near_the_encoders_code(base: Base, picture: Tensor)
 
 def test_identity_counts_as_much_as_asked(base: Base, picture: Tensor) -> None:
     other = sample_code(base, 4, 1.0)
-    chips = face_chip(base.generator.synthesis(other)), face_chip(picture)
-    gap = (base.recogniser(chips[0]) - base.recogniser(chips[1])).square().sum().item()
+    recogniser = base.load_recogniser()
+    gap = (recogniser(base.generator.synthesis(other)) - recogniser(picture)).square().sum().item()
     losses: list[float] = []
     for identity in (0.0, 1e4):
         settings = replace(HYBRID, steps=1, identity=identity)
@@ -155,7 +154,7 @@ def test_pixels_count_as_much_as_asked(base: Base, picture: Tensor, mean: Invers
 
 
 def test_base_stays_as_it_is(base: Base, picture: Tensor) -> None:
-    nets = base.generator, base.critic, base.recogniser
+    nets = base.generator, base.load_perceptual(), base.load_recogniser().net
     before = [{key: tensor.clone() for key, tensor in net.state_dict().items()} for net in nets]
     invert(base, picture, replace(SETTINGS, steps=3))
     for net, state in zip(nets, before, strict=True):

@@ -8,7 +8,7 @@ from torch import Tensor
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.views import VIEW, View, closer_views, face_view, shrink, whole_view
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
-from jojo_cli.stylize.losses import Target
+from jojo_cli.stylize.losses import Targets
 
 
 def pictures(count: int = 1, *, size: int = 128, seed: int = 0) -> Tensor:
@@ -71,11 +71,11 @@ def test_shrinking_averages() -> None:
 def test_distance_to_a_target_is_that_of_the_critic(base: Base) -> None:
     picture, others = pictures(), pictures(2, seed=1)
     views = [View(scale=128, size=128), View(scale=64, size=32, top=16, left=32)]
-    target = Target(base.critic, picture, views)
+    target = Targets(base.load_perceptual(), [picture], views)
     for view in views:
-        expected = base.critic(view(others), view(picture).expand(2, -1, -1, -1)).mean()
-        assert target.lpips(others, view).item() == pytest.approx(expected.item(), rel=1e-4)
-        assert target.lpips(picture, view).item() == 0
+        expected = base.load_perceptual()(view(others), view(picture).expand(2, -1, -1, -1)).mean()
+        assert target.distance(others, view).item() == pytest.approx(expected.item(), rel=1e-4)
+        assert target.distance(picture, view).item() == 0
 
 
 def test_features_of_a_target_are_computed_once(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,18 +88,18 @@ def test_features_of_a_target_are_computed_once(base: Base, monkeypatch: pytest.
 
     monkeypatch.setattr(ShiftTolerantLPIPS, "features", count)
     view = View(scale=128, size=128)
-    target = Target(base.critic, pictures(), [view, View(scale=128, size=64)])
+    target = Targets(base.load_perceptual(), [pictures()], [view, View(scale=128, size=64)])
     assert len(asked) == 2
     drawn = pictures(seed=1).requires_grad_()
     for _ in range(3):
-        target.lpips(drawn, view)
+        target.distance(drawn, view)
     assert asked == [False, False, True, True, True]
 
 
 def test_gradient_reaches_what_is_drawn_and_not_the_target(base: Base) -> None:
     picture, drawn = pictures().requires_grad_(), pictures(seed=1).requires_grad_()
     view = View(scale=128, size=128)
-    loss = Target(base.critic, picture, [view]).lpips(drawn, view)
+    loss = Targets(base.load_perceptual(), [picture], [view]).distance(drawn, view)
     of_drawn, of_target = torch.autograd.grad(loss, (drawn, picture), allow_unused=True)
     assert of_drawn.abs().max() > 0
     assert of_target is None

@@ -24,8 +24,9 @@ class Interrupted(Exception):
 
 def open_training(folder: Path, settings: TrainingSettings = SETTINGS) -> EncoderTraining:
     base = tiny.make_base()
-    assert isinstance(base.encoder, FeedbackLoop)
-    training = EncoderTraining(folder, base.encoder, base.critic, base.recogniser, settings)
+    loop = base.load_encoder(None)
+    assert isinstance(loop, FeedbackLoop)
+    training = EncoderTraining(folder, loop, base.load_perceptual(), base.load_recogniser(), settings)
     for shard in range(settings.shards):
         training.draw_faces(shard)
     return training

@@ -1,20 +1,97 @@
 """The bases: pretrained face models that jojo starts from."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from jojo_cli.errors import JojoError
+from jojo_cli.bases.settings import InvertChoice
+from jojo_cli.errors import JojoError, UsageError
 
 if TYPE_CHECKING:
     from jojo_cli.bases.base import Base
     from jojo_cli.device import Device
 
-BASES = {"mobilestylegan-ffhq": "jojo_cli.bases.mobilestylegan:load"}
-"""Name of a base: the function that puts it together, as a name, so that torch loads only when it runs."""
+T = TypeVar("T")
 
-DEFAULT_BASE = "mobilestylegan-ffhq"
+Weight = str
+"""Name of a weight in the catalog."""
+
+
+@dataclass(frozen=True)
+class BaseEntry:
+    """A base before it is loaded: which weights it is put together from."""
+
+    load: str
+    """The function that does it, as a name, so that torch loads only when it runs."""
+    draw: tuple[Weight, ...]
+    """What drawing needs."""
+    invert: tuple[Weight, ...]
+    """What finding a picture's code needs besides, whatever the encoder."""
+    encoders: Mapping[str, tuple[Weight, ...]]
+    """What each encoder needs; the first is taken when the user names none."""
+    losses: Mapping[str, tuple[Weight, ...]]
+    """What finetuning with each loss needs; the first is taken when the user names none."""
+    identity: tuple[Weight, ...]
+    """What telling people apart needs."""
+
+    def to_invert(self, how: InvertChoice) -> tuple[Weight, ...]:
+        """Return what a command needs that finds codes in the way chosen.
+
+        Raises:
+            UsageError: the base has no such encoder.
+        """
+        encoder = _among(self.encoders, how.encoder, "encoder")
+        reads = how.method not in ("optimize", "mean")
+        compares = how.method == "hybrid"
+        return _each((*self.draw, *self.invert, *(encoder if reads else ()), *(self.identity if compares else ())))
+
+    def to_train(self, how: InvertChoice, loss: str | None = None, *, identity: bool = False) -> tuple[Weight, ...]:
+        """Return what a command needs that teaches a style; `identity` says whether people are told apart.
+
+        Raises:
+            UsageError: the base has no such encoder, or can't be finetuned with this loss.
+        """
+        critic = _among(self.losses, loss, "loss")
+        return _each((*self.to_invert(how), *critic, *(self.identity if identity else ())))
+
+    def needs(self) -> tuple[Weight, ...]:
+        """Return what all commands need that are given no choices."""
+        return self.to_train(InvertChoice())
+
+    def optional(self) -> tuple[Weight, ...]:
+        """Return what choices need besides."""
+        choices = (*self.encoders.values(), *self.losses.values(), self.identity)
+        needs = self.needs()
+        return _each(weight for choice in choices for weight in choice if weight not in needs)
+
+
+BASES = {
+    "mobilestylegan-ffhq": BaseEntry(
+        load="jojo_cli.bases.mobilestylegan:load",
+        draw=("mobilestylegan-ffhq",),
+        invert=("stlpips-vgg", "dlib-face-recognition"),
+        encoders={"feedback": ()},  # comes with jojo
+        losses={"lpips": ("stlpips-vgg",)},
+        identity=("dlib-face-recognition",),
+    ),
+    "stylegan2-ffhq": BaseEntry(
+        load="jojo_cli.bases.stylegan2:load",
+        draw=("stylegan2-ffhq",),
+        invert=("stlpips-vgg",),
+        encoders={
+            "e4e": ("e4e-ffhq",),
+            "psp": ("psp-ffhq",),
+            "restyle-e4e": ("restyle-e4e-ffhq",),
+            "restyle-psp": ("restyle-psp-ffhq",),
+        },
+        losses={"discriminator": ("stylegan2-ffhq-discriminator",), "lpips": ("vgg16",)},
+        identity=("arcface-ir-se50",),
+    ),
+}
+
+EMBEDDED_BASE, FULL_BASE = BASES
 
 
 class Weights(Protocol):
@@ -30,14 +107,41 @@ class Weights(Protocol):
         """Return the hash of that file."""
 
 
+def default_base(device_type: str) -> str:
+    """Return the name of the base to use where the user names none: the full one wants a GPU."""
+    return FULL_BASE if device_type == "cuda" else EMBEDDED_BASE
+
+
+def find_base(name: str) -> BaseEntry:
+    """Return what the base called `name` is put together from.
+
+    Raises:
+        JojoError: there is no such base.
+    """
+    if name not in BASES:
+        raise JojoError(f"base {name!r} not found", hint=f"known bases: {', '.join(sorted(BASES))}")
+    return BASES[name]
+
+
 def load_base(name: str, weights: Weights, *, device: "Device") -> "Base":
-    """Return the base called `name`, its networks on `device`.
+    """Return the base called `name`, its networks on `device`; what it does not have of weights, it fetches.
 
     Raises:
         JojoError: there is no such base, or its weights can't be had.
     """
-    if name not in BASES:
-        raise JojoError(f"base {name!r} not found", hint=f"known bases: {', '.join(sorted(BASES))}")
-    module, _, function = BASES[name].partition(":")
+    module, _, function = find_base(name).load.partition(":")
     load: Callable[[Weights, Device], Base] = getattr(import_module(module), function)
     return load(weights, device)
+
+
+def _among(choices: Mapping[str, T], name: str | None, what: str) -> T:
+    """Return the choice called `name`, or the first."""
+    if name is None:
+        return next(iter(choices.values()))
+    if name not in choices:
+        raise UsageError(f"this base has no {what} {name!r}", hint=f"it has {', '.join(choices)}")
+    return choices[name]
+
+
+def _each(weights: Iterable[Weight]) -> tuple[Weight, ...]:
+    return tuple(dict.fromkeys(weights))

@@ -1,15 +1,17 @@
 """The embedded base: MobileStyleGAN-FFHQ at 1024 px, judged by shift-tolerant LPIPS."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
-import torch
-from safetensors.torch import load_file
-
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.encoder import FeedbackLoop, octaves
+from jojo_cli.bases.encoder import Encoder, FeedbackLoop, octaves
+from jojo_cli.bases.judges import Critic, Recogniser
 from jojo_cli.bases.latents import Latents
+from jojo_cli.bases.loading import loaded
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.bases.shipped import shipped_weights
+from jojo_cli.bases.views import face_chip, whole_view
 from jojo_cli.nets.encoders import FeedbackEncoder
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
@@ -25,60 +27,60 @@ CRITIC = "stlpips-vgg"
 RECOGNISER = "dlib-face-recognition"
 
 
-def load(weights: "Weights", device: "Device", *, with_encoder: bool = True) -> Base:
-    """Return the base `mobilestylegan-ffhq`, its networks on `device` in evaluation mode.
-
-    Without the encoder that comes with jojo, it has one that knows nothing: to train it.
-    """
-    weights.pull((NAME, CRITIC, RECOGNISER))
-    generator, critic, recogniser = MobileStyleGAN(), ShiftTolerantLPIPS(), FaceRecogniser()
-    encoder = FeedbackEncoder(octaves=len(octaves(generator)))
-    generator.load_state_dict(load_file(weights.ensure(NAME)))
-    critic.load_state_dict(load_file(weights.ensure(CRITIC)))
-    recogniser.load_state_dict(load_file(weights.ensure(RECOGNISER)))
-    if with_encoder:
-        encoder.load_state_dict(shipped_weights(NAME))
-    for net in (generator, critic, recogniser, encoder):
-        # channels_last: the pointwise convolutions are matrix products on it, and VGG runs 1.5 times as fast.
-        net.to(device.torch_device).to(memory_format=torch.channels_last)
-        net.eval().requires_grad_(False)
+def load(weights: "Weights", device: "Device") -> Base:
+    """Return the base `mobilestylegan-ffhq`, its networks on `device` in evaluation mode."""
+    generator = loaded(MobileStyleGAN(), weights.ensure(NAME), device)
     return assemble(
         NAME,
         generator,
-        critic,
-        recogniser,
-        encoder,
-        device=device,
         sha256=weights.sha256(NAME),
-        critic_sha256=weights.sha256(CRITIC),
+        load_perceptual=lambda: loaded(ShiftTolerantLPIPS(), weights.ensure(CRITIC), device),
+        critic_sha256=lambda: weights.sha256(CRITIC),
+        load_recogniser=lambda: loaded(FaceRecogniser(), weights.ensure(RECOGNISER), device),
+        load_encoder=lambda: loaded(new_encoder(generator), shipped_weights(NAME), device),
+        device=device,
     )
+
+
+def new_encoder(generator: MobileStyleGAN) -> FeedbackEncoder:
+    """Return an encoder for this generator that knows nothing yet."""
+    return FeedbackEncoder(octaves=len(octaves(generator)))
 
 
 def assemble(
     name: str,
     generator: MobileStyleGAN,
-    critic: ShiftTolerantLPIPS,
-    recogniser: FaceRecogniser,
-    encoder: FeedbackEncoder,
     *,
-    device: "Device",
     sha256: str,
-    critic_sha256: str,
+    load_perceptual: Callable[[], ShiftTolerantLPIPS],
+    critic_sha256: Callable[[], str],
+    load_recogniser: Callable[[], FaceRecogniser],
+    load_encoder: Callable[[], FeedbackEncoder],
+    device: "Device",
 ) -> Base:
-    """Return the base made of these networks, of any size."""
+    """Return the base made of a generator and of what loads the rest, of any size."""
     resolutions = generator.code_resolutions
     last = generator.codes - 1
     latents = Latents.measure(generator)
+    load_perceptual = cache(load_perceptual)
+
+    @cache
+    def encoder(name: str | None) -> Encoder:
+        return FeedbackLoop(load_encoder(), generator, latents, device)
+
+    def critic(loss: str) -> Critic:
+        return Critic(load_perceptual(), whole_view(generator.resolution).size, critic_sha256())
+
     return Base(
         name=name,
         sha256=sha256,
-        critic_sha256=critic_sha256,
         device=device,
         generator=generator,
-        critic=critic,
-        recogniser=recogniser,
         latents=latents,
-        encoder=FeedbackLoop(encoder, generator, latents, device),
+        load_perceptual=load_perceptual,
+        load_recogniser=cache(lambda: Recogniser(load_recogniser(), face_chip)),
+        load_encoder=encoder,
+        load_critic=critic,
         photo_inversions=(
             InvertSettings("hybrid", steps=60, pull=0.003, spread=0.015, identity=0.1),
             InvertSettings("optimize", steps=80, pull=0.035, spread=0.35),
@@ -92,7 +94,7 @@ def assemble(
             InvertSettings("encoder"),
             InvertSettings("mean"),
         ),
-        finetune=FinetuneSettings(widen=0.2),
+        finetunings=(FinetuneSettings(widen=0.2),),
         varied_codes=tuple(i for i, r in enumerate(resolutions) if r >= 64),
         # The released JoJoGAN's 9, 11, 15, 16, 17: the first code of the 128 and 256 px blocks, and all of the last.
         varied_codes_preserving_color=tuple(

@@ -8,6 +8,7 @@ from jojo_cli.errors import UsageError
 
 Method = Literal["hybrid", "encoder", "optimize", "mean"]
 Space = Literal["z", "w", "w+"]
+Loss = Literal["discriminator", "lpips"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class InvertSettings:
     spread: float = 0.0  # weight of the distance between the codes of one w+, likewise
     pixels: float = 0.35  # weight of the mean squared error beside LPIPS
     identity: float = 0.0  # weight of the squared distance of the face descriptors
+    encoder: str | None = None  # which of the base's; None: its first
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class InvertChoice:
     method: Method | None = None
     steps: int | None = None
     space: Space | None = None
+    encoder: str | None = None
 
     def __post_init__(self) -> None:
         if self.steps and self.method in ("encoder", "mean"):
@@ -42,23 +45,46 @@ class InvertChoice:
             raise UsageError(f"--method {self.method} has no steps to choose", hint=hint)
         if self.space == "z" and self.method != "optimize":
             raise UsageError("only optimisation finds a z", hint="add --method optimize")
+        if self.encoder and self.method in ("optimize", "mean"):
+            raise UsageError(f"--method {self.method} asks no encoder", hint="leave out --encoder, or --method")
 
     def among(self, ways: Sequence[InvertSettings]) -> InvertSettings:
-        """Return the one of a base's ways that was chosen, the first by default, with what else was chosen."""
-        way = next(way for way in ways if self.method in (None, way.method) and (way.steps or not self.steps))
-        return replace(way, steps=self.steps or way.steps, space=self.space or way.space)
+        """Return the first of a base's ways that fits what was chosen, with what else was chosen."""
+        way = next(way for way in ways if self._fits(way))
+        return replace(
+            way, steps=self.steps or way.steps, space=self.space or way.space, encoder=self.encoder or way.encoder
+        )
+
+    def _fits(self, way: InvertSettings) -> bool:
+        return (
+            self.method in (None, way.method)
+            and bool(way.steps or not self.steps)
+            and (way.method in ("hybrid", "encoder") or not self.encoder)
+        )
 
 
 @dataclass(frozen=True)
 class FinetuneSettings:
     """How to teach a generator a style."""
 
+    loss: Loss = "lpips"  # which of the base's critics compares
     steps: int = 150
-    rate: float = 0.004  # of Adam, in units of each tensor's RMS
+    batch: int | None = 1  # references looked at in a step, in turn; None: all
+    rate: float = 0.004  # of Adam
+    rate_by_size: bool = True  # whether the rate is in units of each tensor's RMS
+    decay: float = 0.3  # share of the steps, at the end, in which the rate falls to 0
+    fresh_noise: bool = False  # draw new noise for each picture
     alpha: float = 1.0  # how far the varied codes move to random ones, from 0 to 1
     widen: float = 0.0  # how far all codes move to random ones, so that faces unlike the reference take the style
     preserve_color: bool = False  # vary fewer codes, so that photos keep more of their colours
     seed: int = 0
-    closer: float = 1.0  # weight of LPIPS on a closer view, beside 1 for LPIPS on the whole
+    closer: float = 1.0  # weight of the critic on a closer view, beside 1 for the whole
     closer_scale: int = 512  # side of the picture that closer views are cut from, in pixels
     pixels: float = 0.1  # weight of the mean absolute difference
+    ms_ssim: float = 0.0  # weight of 1 - MS-SSIM
+    identity: float = 0.0  # weight of 1 - the cosine of what a face recogniser says of the base's and the style's faces
+
+
+def finetuning_by(loss: str | None, ways: Sequence[FinetuneSettings]) -> FinetuneSettings:
+    """Return the one of a base's ways that compares with `loss`; the first by default."""
+    return next(way for way in ways if loss in (None, way.loss))

@@ -53,6 +53,13 @@ def shrink(images: Tensor, size: int) -> Tensor:
     return F.avg_pool2d(images, factor) if factor > 1 else images
 
 
+def resized(images: Tensor, size: int) -> Tensor:
+    """Return images [N,3,R,R] at `size` pixels a side: averaged down, or interpolated up where they are smaller."""
+    if images.shape[-1] >= size:
+        return shrink(images, size)
+    return F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
+
+
 def face_chip(images: Tensor, size: int = 150) -> Tensor:
     """Return the faces [N,3,size,size] of FFHQ crops [N,3,R,R], about as dlib cuts them out: all at one place."""
     side = images.shape[-1]

@@ -10,6 +10,7 @@ import typer
 
 from jojo_cli.cli.options import (
     Device,
+    Encoder,
     Face,
     Json,
     Method,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from jojo_cli.bases import BaseEntry
     from jojo_cli.cli.batch import Open, Work
     from jojo_cli.cli.plan import Job
 
@@ -44,6 +46,7 @@ def apply(
     ] = False,
     method: Method = None,
     refine: Refine = None,
+    encoder: Encoder = None,
     face: Face = "largest",
     no_align: NoAlign = False,
     device: Device = "auto",
@@ -67,7 +70,7 @@ def apply(
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = parse_face(face, no_align=no_align)
-    how = InvertChoice(method, refine)
+    how = InvertChoice(method, refine, encoder=encoder)
     chosen = open_styles().load(style)
     suffixes = (".png", ".compare.png") if compare else (".png",)
     jobs = plan(photos, output, label=chosen.name, suffixes=suffixes, choice=choice, overwrite=overwrite, out=out)
@@ -81,7 +84,10 @@ def apply(
         from jojo_cli.images import contact_sheet, save_image, to_image
         from jojo_cli.stylize.draw import draw
 
-        base, styled = open_style(chosen, device=device, out=out)
+        def needs(entry: "BaseEntry") -> tuple[str, ...]:
+            return entry.draw if all(job.photo.endswith(SUFFIX) for job in jobs) else entry.to_invert(how)
+
+        base, styled = open_style(chosen, needs=needs, device=device, out=out)
         settings = how.among(base.photo_inversions)
         crops = open_photos(choice, size=base.generator.resolution, out=out)
 

@@ -10,6 +10,7 @@ import typer
 from jojo_cli.cli.options import (
     BaseName,
     Device,
+    Encoder,
     Face,
     Json,
     Method,
@@ -39,6 +40,7 @@ def invert(
         typer.Option(help="Where to look for the code: w+ is the most alike, w and z are the most plausible."),
     ] = None,
     refine: Refine = None,
+    encoder: Encoder = None,
     face: Face = "largest",
     no_align: NoAlign = False,
     base: BaseName = None,
@@ -60,7 +62,7 @@ def invert(
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = parse_face(face, no_align=no_align)
-    how = InvertChoice(method, refine, space)
+    how = InvertChoice(method, refine, space, encoder)
     jobs = plan(
         photos, output, label="code", suffixes=(".safetensors", ".png"), choice=choice, overwrite=overwrite, out=out
     )
@@ -70,7 +72,7 @@ def invert(
         from jojo_cli.codes import write_code
         from jojo_cli.images import save_image, to_image
 
-        model = open_base(base, device=device, out=out)
+        model = open_base(base, needs=lambda entry: entry.to_invert(how), device=device, out=out)
         settings = how.among(model.photo_inversions)
 
         def work(square: "Image", job: "Job") -> Mapping[str, Any]:

@@ -22,7 +22,10 @@ Photos = Annotated[
     list[str], typer.Argument(help="Pictures or folders of pictures; '-' reads one from standard input.")
 ]
 Device = Annotated[str, typer.Option("--device", envvar="JOJO_DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
-BaseName = Annotated[str | None, typer.Option("--base", envvar="JOJO_BASE", help="The face model to start from.")]
+BaseName = Annotated[
+    str | None,
+    typer.Option("--base", envvar="JOJO_BASE", help="The face model to start from; else what suits the device."),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Same seed, same picture.")]
 Face = Annotated[
     str, typer.Option("--face", help="Which face of a picture: largest, all, or its number by size, from 1.")
@@ -37,6 +40,9 @@ Method = Annotated[
         help="How to find a picture's code: by the encoder, by optimisation, by both, or the mean code for all; "
         "else what suits the base.",
     ),
+]
+Encoder = Annotated[
+    str | None, typer.Option("--encoder", help="Which of the base's encoders reads pictures; else its best.")
 ]
 Refine = Annotated[
     int | None,

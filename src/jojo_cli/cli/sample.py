@@ -46,7 +46,7 @@ def sample(
     from jojo_cli.stylize.draw import draw
     from jojo_cli.stylize.mixing import sample_code
 
-    base, styled = open_style(chosen, device=device, out=out)
+    base, styled = open_style(chosen, needs=lambda entry: entry.draw, device=device, out=out)
     columns = min(MAX_SHEET_COLUMNS, round(count**0.5 + 0.49))
     cell = min(256, base.generator.resolution)
     small = []

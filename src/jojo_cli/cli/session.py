@@ -7,33 +7,44 @@ from jojo_cli.cli.output import Output
 from jojo_cli.errors import CheckpointError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL.Image import Image
 
+    from jojo_cli.bases import BaseEntry
     from jojo_cli.bases.base import Base
     from jojo_cli.bases.settings import InvertSettings
     from jojo_cli.nets.generator import Generator
     from jojo_cli.styles import Style
     from jojo_cli.stylize.invert import Inversion
 
+    Needs = Callable[[BaseEntry], tuple[str, ...]]
 
-def open_base(name: str | None, *, device: str, out: Output) -> "Base":
-    """Return the base called `name` (None: the default one) on a device, said on `out`; weights are fetched.
+
+def open_base(name: str | None, *, needs: "Needs", device: str, out: Output) -> "Base":
+    """Return the base called `name` (None: the one that suits the device), said on `out`.
+
+    `needs` says which of its weights the command uses: what is missing of them is fetched first, all together.
 
     Raises:
-        UsageError: there is no such device.
+        UsageError: there is no such device, or the base lacks what was chosen.
         JojoError: the device is not here, there is no such base, or its weights can't be had.
     """
-    from jojo_cli.bases import DEFAULT_BASE, load_base
+    from jojo_cli.bases import default_base, find_base, load_base
     from jojo_cli.device import pick_device
 
     chosen = pick_device(device)
-    base = load_base(name or DEFAULT_BASE, open_models(out), device=chosen)
+    name = name or default_base(chosen.torch_device.type)
+    weights = open_models(out)
+    if ids := needs(find_base(name)):
+        weights.pull(ids)
+    base = load_base(name, weights, device=chosen)
     out.note(f"base {base.name} on {chosen}")
     return base
 
 
-def open_style(style: "Style", *, device: str, out: Output) -> "tuple[Base, Generator]":
-    """Return the base of a style, and its generator in that style.
+def open_style(style: "Style", *, needs: "Needs", device: str, out: Output) -> "tuple[Base, Generator]":
+    """Return the base of a style, and its generator in that style; `needs` as in `open_base`.
 
     Raises:
         CheckpointError: the style is damaged, or was trained on other weights than the base has now.
@@ -42,7 +53,7 @@ def open_style(style: "Style", *, device: str, out: Output) -> "tuple[Base, Gene
     from jojo_cli.stylize.draw import styled_generator
 
     weights = style.load_weights()  # before the base: a damaged style needs no download
-    base = open_base(style.record.base, device=device, out=out)
+    base = open_base(style.record.base, needs=needs, device=device, out=out)
     if style.record.base_sha256 != base.sha256:
         raise CheckpointError(
             f"style {style.name!r} was trained on another version of base {base.name!r}",

@@ -5,13 +5,14 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from jojo_cli.cli.options import (
     BaseName,
     Device,
+    Encoder,
     Face,
     Json,
     Method,
@@ -43,8 +44,18 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Finetuning steps; else what suits the base.")] = None,
     lr: Annotated[
         float | None,
-        typer.Option(min=1e-6, max=1.0, help="Adam's rate, in units of each tensor's RMS; else what suits the base."),
+        typer.Option(min=1e-6, max=1.0, help="Adam's rate, in the units of the base; else what suits it."),
     ] = None,
+    loss: Annotated[
+        Literal["discriminator", "lpips"] | None,
+        typer.Option(help="What compares drawings with the reference; else what suits the base."),
+    ] = None,
+    id_weight: Annotated[
+        float, typer.Option(min=0.0, help="Keep people recognisable: weight of the identity loss, such as 0.5.")
+    ] = 0.0,
+    ms_ssim_weight: Annotated[
+        float, typer.Option(min=0.0, help="Keep to the reference's shapes: weight of MS-SSIM, such as 0.5.")
+    ] = 0.0,
     alpha: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="How much the faces trained on vary: 1 gives the boldest style.")
     ] = 1.0,
@@ -53,6 +64,7 @@ def train(
     ] = False,
     method: Method = None,
     refine: Refine = None,
+    encoder: Encoder = None,
     face: Face = "largest",
     no_align: NoAlign = False,
     seed: Seed = 0,
@@ -70,7 +82,7 @@ def train(
 
     Interrupt it at any time: a style is saved whole at the end, or not at all.
     """
-    from jojo_cli.bases.settings import InvertChoice
+    from jojo_cli.bases.settings import InvertChoice, finetuning_by
     from jojo_cli.cli.batch import open_cutter, parse_face
     from jojo_cli.cli.output import Output
     from jojo_cli.cli.preview import loss_curve, preview_sheet
@@ -82,14 +94,19 @@ def train(
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = parse_face(face, no_align=no_align)
-    how = InvertChoice(method, refine)
+    how = InvertChoice(method, refine, encoder=encoder)
     store = open_styles()
     with store.reserve(name, overwrite=overwrite):
         started = time.perf_counter()
         # Before anything is fetched or computed, and all at once: a file may be gone when the training ends.
         pictures = [read_image(path) for path in references]
         hashes = {path: sha256(path.read_bytes()).hexdigest() for path in references}
-        model = open_base(base, device=device, out=out)
+        model = open_base(
+            base,
+            needs=lambda entry: entry.to_train(how, loss, identity=id_weight > 0),
+            device=device,
+            out=out,
+        )
         cut = open_cutter(choice, size=model.generator.resolution, out=out)
         crops = [
             (path, crop)
@@ -99,9 +116,16 @@ def train(
         images = [crop for _, crop in crops]
 
         how_to_invert = how.among(model.reference_inversions)
-        how_to_finetune = replace(model.finetune, alpha=alpha, preserve_color=preserve_color, seed=seed)
+        suited = finetuning_by(loss, model.finetunings)
         how_to_finetune = replace(
-            how_to_finetune, steps=steps or how_to_finetune.steps, rate=lr or how_to_finetune.rate
+            suited,
+            steps=steps or suited.steps,
+            rate=lr or suited.rate,
+            alpha=alpha,
+            preserve_color=preserve_color,
+            identity=id_weight,
+            ms_ssim=ms_ssim_weight,
+            seed=seed,
         )
 
         inversions = [
@@ -121,7 +145,7 @@ def train(
             name=name,
             base=model.name,
             base_sha256=model.sha256,
-            critic_sha256=model.critic_sha256,
+            critic_sha256=model.load_critic(how_to_finetune.loss).sha256,
             references=tuple(Reference.of(i, str(path), hashes[path]) for i, (path, _) in enumerate(crops, 1)),
             settings={
                 "finetune": asdict(how_to_finetune),
@@ -137,18 +161,18 @@ def train(
         )
         style = store.create(record, changed_weights(model, finetuned.generator), drawn, overwrite=overwrite)
 
-    loss = mean(finetuned.losses[-10:])
+    reached = mean(finetuned.losses[-10:])
     result = {
         "style": name,
         "base": model.name,
         "steps": record.steps,
         "seconds": round(record.seconds, 3),
         "seconds_per_step": round(seconds_per_step, 4),
-        "loss": loss,
+        "loss": reached,
         "path": str(style.folder),
         "preview": str(style.preview_path),
     }
-    out.result(result, f"style {name!r}: {record.steps} steps in {record.seconds:.0f} s, loss {loss:.3f}")
+    out.result(result, f"style {name!r}: {record.steps} steps in {record.seconds:.0f} s, loss {reached:.3f}")
     out.note(f"preview: {style.preview_path}")
 
 

@@ -11,8 +11,11 @@ from jojo_cli.nets.irse import IRSE, UNITS, WIDTHS
 RESOLUTION = 112
 """Side of the pictures that ArcFace takes, in pixels."""
 
+ALIGNED = 256
+"""Side of the aligned pictures that faces are cut out of, in pixels."""
+
 TOP, LEFT, SIDE = 35, 32, 188
-"""The face in a picture that is aligned as FFHQ is and 256 px a side: where the authors of pSp cut it out."""
+"""The face in a picture that is aligned as FFHQ is: where the authors of pSp cut it out."""
 
 
 class ArcFace(nn.Module):

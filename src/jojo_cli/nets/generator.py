@@ -41,8 +41,12 @@ class Generator(nn.Module):
         """
         raise NotImplementedError
 
-    def synthesis(self, w_plus: Tensor, *, at_least: int | None = None) -> Tensor:
-        """Return the images float32 [N,3,R,R] of w_plus [N,L,D]; see `image` for `at_least`."""
+    def synthesis(self, w_plus: Tensor, *, at_least: int | None = None, noise: torch.Generator | None = None) -> Tensor:
+        """Return the images float32 [N,3,R,R] of w_plus [N,L,D]; see `image` for `at_least`.
+
+        With the stored noise a code always draws the same picture. `noise` draws fresh noise instead, another for
+        each image, where the network has noise to draw.
+        """
         state: State = ()
         for stage in self.stages:
             state = stage(state, w_plus)

@@ -169,11 +169,7 @@ class StyleGAN2(Generator):
         return state[1].float()
 
     def synthesis(self, w_plus: Tensor, *, at_least: int | None = None, noise: torch.Generator | None = None) -> Tensor:
-        """Return the images float32 [N,3,R,R] of w_plus [N,L,D].
-
-        With the stored noise a code always draws the same picture. `noise` draws fresh noise instead, another for
-        each image, as JoJoGAN does while it finetunes.
-        """
+        """Return the images float32 [N,3,R,R] of w_plus [N,L,D]; with fresh `noise`, as while JoJoGAN finetunes."""
         state: State = ()
         for stage in self.stages:
             state = stage(state, w_plus, noise)

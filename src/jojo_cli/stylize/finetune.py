@@ -1,8 +1,9 @@
 """Teach a generator to draw a family of faces as one picture: step 3 of JoJoGAN (arXiv 2112.11641)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +11,10 @@ from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import FinetuneSettings
-from jojo_cli.bases.views import closer_views, shrink, whole_view
+from jojo_cli.bases.views import View, closer_views, shrink, whole_view
 from jojo_cli.errors import JojoError
 from jojo_cli.nets.generator import Generator
-from jojo_cli.stylize.losses import Target
+from jojo_cli.stylize.losses import Targets, ms_ssim
 from jojo_cli.stylize.mixing import mix_codes, random_w
 
 OnStep = Callable[[int, float], None]
@@ -45,8 +46,9 @@ def finetune(
 ) -> Finetuned:
     """Return a copy of the base's generator that draws codes around each reference's as that reference.
 
-    Each step takes the next reference, mixes its code with a random one (eq. 2), and brings what the generator draws
-    from it nearer to the picture in the eyes of the critic: as a whole, and in one closer view drawn at random.
+    Each step takes the next references, mixes the code of each with a random one (eq. 2), and brings what the generator
+    draws from it nearer to the picture in the eyes of the critic. As many are drawn at once as the device has memory
+    for: gradients add up, so that their number changes the time a step takes, and not what is learnt.
 
     Args:
         base: not changed.
@@ -55,44 +57,119 @@ def finetune(
         on_step: told after every step.
 
     Raises:
-        JojoError: the loss is no longer a number.
+        JojoError: the loss is no longer a number, or the device has no memory for a single picture.
     """
     rng = torch.Generator().manual_seed(settings.seed)
+    lesson = _Lesson(base, references, settings)
     generator = base.generator.clone()
-    optimizer = torch.optim.Adam(_groups(generator, base, settings.rate), betas=(0.0, 0.99))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (1 - step / settings.steps) / 0.3))
-    whole = whole_view(generator.resolution)
-    closer = closer_views(generator.resolution, settings.closer_scale, per_side=3)
-    targets = [Target(base.critic, reference.image, [whole, *closer]) for reference in references]
-    codes = base.varied_codes_preserving_color if settings.preserve_color else base.varied_codes
+    groups = _groups(generator, base, settings)
+    optimizer = torch.optim.Adam(groups, lr=settings.rate, betas=(0.0, 0.99))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, settings))
+    batch = min(settings.batch or len(references), len(references))
+    at_once = 1 if base.device.torch_device.type == "cpu" else min(batch, 4)
     losses = []
     for step in range(settings.steps):
-        which = step % len(references)
-        target, w_plus = targets[which], references[which].w_plus
-        w_plus = mix_codes(w_plus, random_w(base, rng), range(generator.codes), settings.widen)
-        w_plus = mix_codes(w_plus, random_w(base, rng), codes, settings.alpha)
-        with base.device.autocast():
-            drawn = generator.synthesis(w_plus, at_least=settings.closer_scale)
-            loss = target.lpips(drawn, whole)
-            if closer:
-                view = closer[int(torch.randint(len(closer), (), generator=rng))]
-                loss = loss + settings.closer * target.lpips(drawn, view)
-        loss = loss + settings.pixels * F.l1_loss(drawn, shrink(target.image, drawn.shape[-1]))
-        losses.append(loss.item())
+        which = [(step * batch + i) % len(references) for i in range(batch)]
+        w_plus, view = lesson.vary(which, rng), lesson.choose_view(rng)
+        while True:
+            optimizer.zero_grad(set_to_none=True)
+            try:
+                losses.append(_backward(lesson, generator, which, w_plus, view, at_once))
+                break
+            except torch.OutOfMemoryError as error:
+                if at_once == 1:
+                    hint = "close what else uses it, or try --base mobilestylegan-ffhq or --device cpu"
+                    raise JojoError(f"{base.device.torch_device} has too little memory to train", hint=hint) from error
+                at_once //= 2
         if not isfinite(losses[-1]):
             raise JojoError(f"the loss is no longer a number at step {step + 1}", hint="try a lower --lr")
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
         on_step(step + 1, losses[-1])
     return Finetuned(generator.requires_grad_(False), tuple(losses))
 
 
-def _groups(generator: nn.Module, base: Base, rate: float) -> Iterator[dict[str, object]]:
-    """Yield what Adam may change, each tensor at a rate that follows its own size: they differ by orders here."""
-    for name, parameter in generator.named_parameters():
-        if not any(part in name for part in base.frozen):
-            parameter.requires_grad_(True)
-            rms = parameter.detach().square().mean().sqrt().item()
-            yield {"params": [parameter], "lr": rate * max(rms, 1e-3)}
+class _Lesson:
+    """What a generator is to learn: the references, how their codes vary, and how a drawing is judged."""
+
+    def __init__(self, base: Base, references: Sequence[Reference], settings: FinetuneSettings) -> None:
+        self.base = base
+        self.references = references
+        self.settings = settings
+        resolution = base.generator.resolution
+        critic = base.load_critic(settings.loss)
+        self.whole = View(critic.side, critic.side)
+        self.small = whole_view(resolution)
+        self.closer = closer_views(resolution, settings.closer_scale, per_side=3) if settings.closer else []
+        images = [reference.image for reference in references]
+        self.targets = Targets(critic.net, images, [self.whole, *self.closer])
+        self.recogniser = base.load_recogniser() if settings.identity else None
+        self.noise = torch.Generator(base.device.torch_device).manual_seed(settings.seed)
+
+    def vary(self, which: Sequence[int], rng: torch.Generator) -> Tensor:
+        """Return codes w_plus [N,L,D] around those of the references `which`."""
+        base, settings = self.base, self.settings
+        varied = base.varied_codes_preserving_color if settings.preserve_color else base.varied_codes
+        codes = []
+        for i in which:
+            w_plus = self.references[i].w_plus
+            w_plus = mix_codes(w_plus, random_w(base, rng), range(base.generator.codes), settings.widen)
+            codes.append(mix_codes(w_plus, random_w(base, rng), varied, settings.alpha))
+        return torch.cat(codes)
+
+    def choose_view(self, rng: torch.Generator) -> View | None:
+        """Return one of the closer views, if there are any."""
+        return self.closer[int(torch.randint(len(self.closer), (), generator=rng))] if self.closer else None
+
+    def loss(self, generator: Generator, which: Sequence[int], w_plus: Tensor, closer: View | None) -> Tensor:
+        """Return how far what is drawn of w_plus [N,L,D] is from the references `which`, on average."""
+        settings = self.settings
+        at_least = settings.closer_scale if self.closer else self.whole.scale
+        with self.base.device.autocast():
+            drawn = generator.synthesis(w_plus, at_least=at_least, noise=self.noise if settings.fresh_noise else None)
+            loss = self.targets.distance(drawn, self.whole, which)
+            if closer:
+                loss = loss + settings.closer * self.targets.distance(drawn, closer, which)
+        if settings.pixels or settings.ms_ssim:
+            wanted = torch.cat([shrink(self.references[i].image, drawn.shape[-1]) for i in which])
+            loss = loss + settings.pixels * F.l1_loss(drawn, wanted)
+            if settings.ms_ssim:
+                loss = loss + settings.ms_ssim * (1 - ms_ssim(self.small(drawn), self.small(wanted)))
+        if self.recogniser:
+            with torch.no_grad():
+                with self.base.device.autocast():
+                    plain = self.base.generator.synthesis(w_plus, at_least=at_least)
+                natural = self.recogniser(plain)
+            alike = F.cosine_similarity(self.recogniser(drawn), natural).mean()
+            loss = loss + settings.identity * (1 - alike)
+        return loss
+
+
+def _backward(
+    lesson: _Lesson, generator: Generator, which: Sequence[int], w_plus: Tensor, view: View | None, at_once: int
+) -> float:
+    """Add the gradients of a step to the generator's, and return its loss; `at_once` pictures are held in memory."""
+    total = 0.0
+    for first in range(0, len(which), at_once):
+        some = slice(first, first + at_once)
+        loss = lesson.loss(generator, which[some], w_plus[some], view) * len(which[some]) / len(which)
+        total += loss.item()
+        loss.backward()  # type: ignore[no-untyped-call]
+    return total
+
+
+def _share_of_rate(step: int, settings: FinetuneSettings) -> float:
+    """Return the share of the rate at a step: all of it, then down to 0 in the last steps."""
+    return min(1.0, (1 - step / settings.steps) / settings.decay) if settings.decay else 1.0
+
+
+def _groups(generator: nn.Module, base: Base, settings: FinetuneSettings) -> list[dict[str, Any]]:
+    """Return what Adam may change, with a rate of its own for each tensor where that follows the tensor's size."""
+    named = generator.named_parameters()
+    learning = [parameter for name, parameter in named if not any(part in name for part in base.frozen)]
+    for parameter in learning:
+        parameter.requires_grad_(True)
+    if not settings.rate_by_size:
+        return [{"params": learning}]
+    sizes = (parameter.detach().square().mean().sqrt().item() for parameter in learning)
+    return [{"params": [p], "lr": settings.rate * max(size, 1e-3)} for p, size in zip(learning, sizes, strict=True)]

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.settings import InvertSettings
-from jojo_cli.bases.views import face_chip, face_view, whole_view
+from jojo_cli.bases.views import face_view, whole_view
 from jojo_cli.errors import JojoError
-from jojo_cli.stylize.losses import Target
+from jojo_cli.stylize.losses import Targets
 
 OnStep = Callable[[int, float], None]
 """Told how many steps are done, and the loss of the last one."""
@@ -62,7 +62,7 @@ def invert(
 def _start(base: Base, image: Tensor, settings: InvertSettings) -> Tensor:
     if settings.method not in ("encoder", "hybrid"):
         return base.generator.w_to_w_plus(base.latents.mean_w[None])
-    w_plus = base.encoder(image)
+    w_plus = base.load_encoder(settings.encoder)(image)
     if settings.space == "w":
         return base.generator.w_to_w_plus(base.latents.unwhiten(base.latents.whiten(w_plus).mean(dim=1)))
     return w_plus
@@ -73,18 +73,17 @@ def _optimize(base: Base, image: Tensor, start: Tensor, settings: InvertSettings
     optimizer = torch.optim.Adam(code.parameters(), lr=settings.rate, betas=(0.9, 0.99))
     # In turn, at no cost a step: what makes the person is small in the whole picture.
     views = (whole_view(base.generator.resolution), face_view(base.generator.resolution))
-    target = Target(base.critic, image, views)
-    with torch.no_grad():
-        person = base.recogniser(face_chip(image))
+    target = Targets(base.load_perceptual(), [image], views)
+    strangeness = _strangeness(base, image) if settings.identity else None
     with torch.enable_grad():
         for step in range(settings.steps):
             optimizer.param_groups[0]["lr"] = settings.rate * _ramps(step, settings.steps)
             view = views[step % 2]
             with base.device.autocast():
                 drawn = base.generator.synthesis(code(), at_least=views[1].scale)
-                loss = target.lpips(drawn, view)
-            if settings.identity:
-                loss = loss + settings.identity * (base.recogniser(face_chip(drawn)) - person).square().sum()
+                loss = target.distance(drawn, view)
+            if strangeness:
+                loss = loss + settings.identity * strangeness(drawn)
             loss = loss + settings.pixels * F.mse_loss(views[0](drawn), views[0](image))
             loss = loss + settings.pull * code.distance() + settings.spread * code.spread()
             optimizer.zero_grad(set_to_none=True)
@@ -97,6 +96,14 @@ def _optimize(base: Base, image: Tensor, start: Tensor, settings: InvertSettings
             on_step(step + 1, loss.item())
     w_plus: Tensor = code()
     return w_plus.detach()
+
+
+def _strangeness(base: Base, image: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return the squared distance of a picture's face descriptor to that of `image`, as a function."""
+    recogniser = base.load_recogniser()
+    with torch.no_grad():
+        person = recogniser(image)
+    return lambda drawn: (recogniser(drawn) - person).square().sum()
 
 
 class _MovedCode(nn.Module):
@@ -153,7 +160,7 @@ def _inversion(base: Base, image: Tensor, w_plus: Tensor) -> Inversion:
     view = whole_view(base.generator.resolution)
     with torch.inference_mode():
         drawn = base.generator.synthesis(w_plus)
-        lpips = Target(base.critic, image, [view]).lpips(drawn, view)
+        lpips = Targets(base.load_perceptual(), [image], [view]).distance(drawn, view)
         mse = F.mse_loss(view(drawn), view(image))
     return Inversion(w_plus.clone(), drawn, lpips.item(), mse.item())
 

@@ -17,7 +17,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from jojo_cli.bases.encoder import FeedbackLoop
-from jojo_cli.bases.views import face_chip, shrink
+from jojo_cli.bases.judges import Recogniser
+from jojo_cli.bases.views import shrink
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.nets.recogniser import FaceRecogniser
 from jojo_cli.training.faces import random_codes, spoil
@@ -55,7 +56,7 @@ class EncoderTraining:
     folder: Path
     loop: FeedbackLoop
     critic: ShiftTolerantLPIPS
-    recogniser: FaceRecogniser
+    recogniser: Recogniser
     settings: TrainingSettings
 
     def draw_faces(self, shard: int) -> None:
@@ -91,7 +92,8 @@ class EncoderTraining:
             code = self.loop.correct(wanted, centre.expand_as(wanted), self.loop.centre(len(rows)))
             return (code - right).square().mean()
 
-        net.start_from(self.recogniser)
+        assert isinstance(self.recogniser.net, FaceRecogniser)
+        net.start_from(self.recogniser.net)
         net.requires_grad_(True)
         optimizer = _adam(net, settings.fit_rate, settings.decay)
         for epoch in range(self._resume("fit", optimizer), settings.fit_epochs):
@@ -128,7 +130,7 @@ class EncoderTraining:
             redrawn = shrink(loop.draw(code), self.loop.side)
             with loop.device.autocast():
                 alike = self.critic(loop.look(redrawn).flatten(0, 1), wanted.flatten(0, 1)).mean()
-                people = self.recogniser(face_chip(redrawn)) - self.recogniser(face_chip(image))
+                people = self.recogniser(redrawn) - self.recogniser(image)
             loss = settings.lpips * alike + settings.identity * people.float().square().sum(dim=1).mean()
             loss = loss + settings.pixels * F.mse_loss(redrawn, image)
             loss = loss + settings.code * (code - codes[rows].to(self._device)).square().mean()
@@ -148,7 +150,7 @@ class EncoderTraining:
                 redrawn = self.loop.generator.synthesis(self.loop(image), at_least=image.shape[-1])
                 redrawn = shrink(redrawn, image.shape[-1])
                 alike.append(self.critic(redrawn, image))
-                people.append((self.recogniser(face_chip(redrawn)) - self.recogniser(face_chip(image))).norm(dim=1))
+                people.append((self.recogniser(redrawn) - self.recogniser(image)).norm(dim=1))
         return {"lpips": torch.cat(alike).mean().item(), "descriptor_distance": torch.cat(people).mean().item()}
 
     def _learn(self, optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:

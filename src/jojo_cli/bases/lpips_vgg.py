@@ -1,0 +1,38 @@
+"""LPIPS as its authors published it, by their package, on a trunk from our weights: it downloads nothing."""
+
+import warnings
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from jojo_cli.nets.lpips import Features, unit
+
+
+class LPIPS(nn.Module):
+    """LPIPS (arXiv 1801.03924) on VGG16."""
+
+    def __init__(self) -> None:
+        """Make it with the linear layers that the package holds and a trunk that is still random."""
+        import lpips
+
+        super().__init__()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the package calls torchvision in an old way
+            self.net = lpips.LPIPS(net="vgg", pnet_rand=True, verbose=False)
+
+    def load_trunk(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the convolutions of VGG16, by the names `features` has for them in torchvision."""
+        # The package cuts them into five slices, and keeps their numbers.
+        slices = {key.split(".", 1)[1]: key for key in self.net.net.state_dict()}
+        self.net.net.load_state_dict({slices[key]: tensor for key, tensor in weights.items()})
+
+    def features(self, images: Tensor) -> Features:
+        """Return the features to compare of images [N,3,S,S] in [-1,1]: five layers [N,C,H,W]."""
+        return tuple(self.net.net(self.net.scaling_layer(images)))
+
+    def distance(self, a: Features, b: Features) -> Tensor:
+        """Return the distances [N] between two sets of features."""
+        heads = (head.model for head in self.net.lins)  # dropout, which does nothing here, and a 1x1 convolution
+        layers = [head((unit(x) - unit(y)).square()) for x, y, head in zip(a, b, heads, strict=True)]
+        return torch.stack([layer.mean(dim=(1, 2, 3)) for layer in layers]).sum(dim=0)  # [N]
