@@ -122,3 +122,14 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
     faults = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert int(faults) < 1000
+
+
+def test_too_little_memory_is_said_with_what_to_do() -> None:
+    device = Device(torch.device("cuda:1"), torch.float32)
+    with (
+        pytest.raises(JojoError, match="device 'cuda:1' has too little free memory") as failure,
+        device.enough_memory(),
+    ):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 128.00 MiB.")
+    assert failure.value.hint
+    assert "--device cpu" in failure.value.hint

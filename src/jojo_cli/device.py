@@ -3,7 +3,8 @@
 import ctypes
 import sys
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +28,15 @@ class Device:
     def autocast(self) -> AbstractContextManager[object]:
         """Return a context in which convolutions and matrix products run in the device's precision."""
         return torch.autocast(self.torch_device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+    @contextmanager
+    def enough_memory(self) -> Iterator[None]:
+        """Turn running out of the device's memory into a `JojoError`: nothing is moved to the CPU in silence."""
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            hint = "close what else uses it, or add --device cpu, which takes longer"
+            raise JojoError(f"device '{self.torch_device}' has too little free memory", hint=hint) from error
 
     def __str__(self) -> str:
         """Name device and precision, for people."""

@@ -215,4 +215,6 @@ def test_numbers_out_of_range_and_other_nonsense(option: str, jojo: Jojo) -> Non
 def test_unknown_base(jojo: Jojo) -> None:
     run = jojo("invert", photo(Path("me.png")), "--base", "stylegan9")
     assert run.code == 1
-    assert run.err == "error: base 'stylegan9' not found\nhint: known bases: mobilestylegan-ffhq, stylegan2-ffhq, tiny\n"
+    assert (
+        run.err == "error: base 'stylegan9' not found\nhint: known bases: mobilestylegan-ffhq, stylegan2-ffhq, tiny\n"
+    )

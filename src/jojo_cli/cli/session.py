@@ -38,7 +38,8 @@ def open_base(name: str | None, *, needs: "Needs", device: str, out: Output) -> 
     weights = open_models(out)
     if ids := needs(find_base(name)):
         weights.pull(ids)
-    base = load_base(name, weights, device=chosen)
+    with chosen.enough_memory():
+        base = load_base(name, weights, device=chosen)
     out.note(f"base {base.name} on {chosen}")
     return base
 

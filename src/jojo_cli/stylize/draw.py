@@ -36,8 +36,11 @@ def draw(base: Base, styled: Generator, w_plus: Tensor, *, strength: float = 1.0
 
     `strength` 0 draws the base's picture, 1 the style's, and between them every feature map is blended. Always in
     float32, one code at a time: the same code gives the same picture.
+
+    Raises:
+        JojoError: the device has too little memory.
     """
-    with torch.inference_mode():
+    with torch.inference_mode(), base.device.enough_memory():
         if strength == 0:
             return base.generator.synthesis(w_plus)
         if strength == 1:

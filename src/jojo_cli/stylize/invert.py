@@ -51,12 +51,13 @@ def invert(
         on_step: told after every step.
 
     Raises:
-        JojoError: the loss is no longer a number.
+        JojoError: the loss is no longer a number, or the device has too little memory.
     """
-    w_plus = _start(base, image, settings)
-    if settings.steps:
-        w_plus = _optimize(base, image, w_plus, settings, on_step)
-    return _inversion(base, image, w_plus)
+    with base.device.enough_memory():
+        w_plus = _start(base, image, settings)
+        if settings.steps:
+            w_plus = _optimize(base, image, w_plus, settings, on_step)
+        return _inversion(base, image, w_plus)
 
 
 def _start(base: Base, image: Tensor, settings: InvertSettings) -> Tensor:
