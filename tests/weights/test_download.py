@@ -193,6 +193,14 @@ def test_a_busy_server_is_asked_again_but_not_for_ever(server: Server, path: Pat
     assert len(server.ranges) == ATTEMPTS
 
 
+def test_where_there_are_other_servers_a_busy_one_is_asked_just_once_more(server: Server, path: Path) -> None:
+    pauses: list[float] = []
+    item = WebFile(server.serve("/a", answer(b"", status=503)), file_of("a.dat", BODY), packed=False)
+    with pytest.raises(SourceError, match="answers 503, 2 times"):
+        download(item, path, watcher=Watcher(), patient=False, sleep=pauses.append)
+    assert pauses == [1]
+
+
 def test_a_missing_file_is_not_asked_for_again(server: Server, path: Path) -> None:
     assert "answers 404" in refused(server.serve("/a", answer(b"", status=404)), path)
     assert len(server.ranges) == 1

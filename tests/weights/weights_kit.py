@@ -24,9 +24,9 @@ def form_of(files: dict[str, bytes], *sources: Source, format: str = "raw") -> F
     return Form(format, tuple(file_of(name, body) for name, body in files.items()), sources)
 
 
-def entry_of(id: str, *forms: Form) -> Entry:
+def entry_of(id: str, *forms: Form, origin: str | None = None) -> Entry:
     """Return an entry of these forms."""
-    return Entry(id, "is tested", "Test-1.0", "free in tests", forms)
+    return Entry(id, "is tested", "Test-1.0", "free in tests", forms, origin)
 
 
 def web_of(url: str, name: str, body: bytes) -> Web:

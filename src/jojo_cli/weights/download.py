@@ -15,6 +15,8 @@ from jojo_cli.weights.storage import is_web_page, sha256_of
 from jojo_cli.weights.watcher import Advance, Watcher
 
 ATTEMPTS = 5
+FEW_ATTEMPTS = 2
+"""Where another server may have the file: without a network, to be patient with each takes minutes."""
 REDIRECTS = 5
 TIMEOUT = (10.0, 30.0)
 """Seconds to connect, and seconds without a byte."""
@@ -26,15 +28,23 @@ class _TryAgain(Exception):
     """A failure that may pass."""
 
 
-def download(item: WebFile, path: Path, *, watcher: Watcher, sleep: Callable[[float], None] = time.sleep) -> None:
+def download(
+    item: WebFile,
+    path: Path,
+    *,
+    watcher: Watcher,
+    patient: bool = True,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """Bring a file to `path`, going on from the bytes that `path` holds already, and check its sha256.
 
-    When it fails, `path` keeps what a later call can go on from.
+    When it fails, `path` keeps what a later call can go on from. A `patient` one asks a server that fails more often.
 
     Raises:
         SourceError: the server doesn't give the file, after a bounded number of attempts.
     """
     file = item.file
+    attempts = ATTEMPTS if patient else FEW_ATTEMPTS
     failures, furthest = 0, _size(path)
     resumed = furthest > 0
     with requests.Session() as session, watcher.progress(file.name, file.size) as advance:
@@ -52,8 +62,8 @@ def download(item: WebFile, path: Path, *, watcher: Watcher, sleep: Callable[[fl
             if _size(path) > furthest + (1 << 20):
                 failures, furthest = 0, _size(path)
             failures += 1
-            if failures == ATTEMPTS:
-                raise SourceError(f"{item.url}: {reason}, {ATTEMPTS} times")
+            if failures >= attempts:
+                raise SourceError(f"{item.url}: {reason}, {attempts} times")
             pause = 2.0 ** (failures - 1)
             watcher.note(f"{file.name}: {reason}; trying again in {pause:.0f} s")
             sleep(pause)

@@ -137,7 +137,8 @@ class ModelManager:
                     self.watcher.announce([*entries, *company], self.folder)
                 have: dict[str, Path] = {}
                 for entry in entries:
-                    self._fetch(entry, stage, have)
+                    ways = sorted(entry.ways, key=lambda way: not _is_here(way, have))
+                    self._fetch(entry, ways, stage, have)
                 for entry in company:
                     self._keep(entry, stage, have)
 
@@ -172,6 +173,9 @@ class ModelManager:
         refuse_web_page(path)
         form = form_for(entry, File(path.name, path.stat().st_size, sha256))
         self._import([(entry, Way(form, None))], {sha256: path}, published=False)
+        self.watcher.note(
+            f"nobody published the sha256 of {str(path)!r}, as the record of weight {id!r} says: {sha256}"
+        )
         return [id]
 
     def remove(self, id: str) -> None:
@@ -226,17 +230,17 @@ class ModelManager:
         finally:
             lock.release()
 
-    def _fetch(self, entry: Entry, stage: Path, have: dict[str, Path]) -> None:
+    def _fetch(self, entry: Entry, ways: Sequence[Way], stage: Path, have: dict[str, Path]) -> None:
         """Install `entry` in the first way that works; `have` is what was downloaded so far, by sha256, and grows."""
         failed: list[str] = []
         unreadable: list[Form] = []
-        for way in sorted(entry.ways, key=lambda way: not _is_here(way, have)):
+        for way in ways:
             if way.form in unreadable:
                 continue
             if failed:
                 self.watcher.note(f"{failed[-1]}; trying {way.label}")
             try:
-                self._download(way, stage, have)
+                self._download(way, stage, have, patient=way is ways[-1])
                 self._install(entry, way, downloads=have, stage=stage)
                 return
             except SourceError as error:
@@ -248,15 +252,15 @@ class ModelManager:
 
     def _keep(self, entry: Entry, stage: Path, have: dict[str, Path]) -> None:
         """Install what nobody asked for if it came along, and else say so: that is no failure."""
-        for way in entry.ways:
-            if _is_here(way, have):
-                try:
-                    return self._install(entry, way, downloads=have, stage=stage)
-                except JojoError as error:
-                    return self.watcher.note(f"weight {entry.id!r} came along, but can't be kept: {error}")
-        self.watcher.note(f"weight {entry.id!r} did not come along; {how_to_get(entry)}")
+        ways = [way for way in entry.ways if _is_here(way, have)]
+        if not ways:
+            return self.watcher.note(f"weight {entry.id!r} did not come along; {how_to_get(entry)}")
+        try:
+            self._fetch(entry, ways, stage, have)
+        except JojoError as error:
+            self.watcher.note(str(error))
 
-    def _download(self, way: Way, stage: Path, have: dict[str, Path]) -> None:
+    def _download(self, way: Way, stage: Path, have: dict[str, Path], *, patient: bool) -> None:
         """Add to `have` what is still to be brought that way."""
         lacking = [file for file in way.downloads if file.sha256 not in have]
         # Once as it comes, once as its files, once as what is made of them.
@@ -271,7 +275,7 @@ class ModelManager:
                 if item.file in lacking:
                     path = stage / f"{item.file.sha256}{PARTIAL}"
                     with resuming(path, self.folder / f".{path.name}"):
-                        download(item, path, watcher=self.watcher)
+                        download(item, path, watcher=self.watcher, patient=patient)
                     have[item.file.sha256] = path
 
     def _import(self, ways: Sequence[tuple[Entry, Way]], given: Mapping[str, Path], *, published: bool = True) -> None:
@@ -283,10 +287,9 @@ class ModelManager:
                     self._install(entry, way, downloads=given, stage=stage, published=published)
         for entry, way in ways:
             for status in self._lacking(comes_without(self.catalog, entry, way.form)):
-                absent = status.entry
-                self.watcher.note(
-                    f"weight {entry.id!r} came without {absent.id!r}, which {absent.purpose}; {how_to_get(absent)}"
-                )
+                other = status.entry
+                cure = how_to_get(other) if published else f"--as {other.id} reads that, if the file holds it"
+                self.watcher.note(f"weight {entry.id!r} came without {other.id!r}, which {other.purpose}; {cure}")
 
     def _install(
         self, entry: Entry, way: Way, *, downloads: Mapping[str, Path], stage: Path, published: bool = True
