@@ -310,6 +310,21 @@ def test_a_file_that_would_run_code_is_refused(folder: Path, tmp_path: Path, id:
     assert installed(models) == []
 
 
+def test_a_file_that_is_not_the_weight_says_what_it_lacks(server: Server, manage: Manage, tmp_path: Path) -> None:
+    models = manage(entry_of("net", web_form(server, "alone.pt", ALONE, "read_nothing")))
+    path = written(tmp_path / "x.pt", b"another net")
+    with pytest.raises(CheckpointError) as error:
+        models.import_as(path, "net")
+    assert str(error.value) == f"{str(path)!r} can't be read as weight 'net': x.pt has another key"
+    assert error.value.hint == "'jojo models pull net' fetches it"
+    assert installed(models) == []
+
+
+def test_others_may_read_what_is_installed(server: Server, manage: Manage) -> None:
+    path = manage(*networks(server)).ensure("generator")
+    assert path.stat().st_mode == path.with_name("record.json").stat().st_mode
+
+
 def test_a_form_that_is_read_otherwise_now_is_made_anew(server: Server, manage: Manage, tmp_path: Path) -> None:
     entry = entry_of("net", web_form(server, "alone.pt", ALONE, "read_plain"))
     manage(entry).import_as(written(tmp_path / "x.pt", b"another copy"), "net")

@@ -5,17 +5,16 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from jojo_cli.errors import JojoError
 from jojo_cli.formats import CONVERTERS
+from jojo_cli.weights.table import Table
 
 CATALOG = Path(__file__).with_name("catalog.toml")
 RAW = "raw"
 """The format of a weight that is kept as the one file that it is."""
-
-T = TypeVar("T")
 
 
 class SourceError(JojoError):
@@ -198,7 +197,7 @@ def load_catalog(path: Path = CATALOG) -> dict[str, Entry]:
         JojoError: the file is not a catalog, key by key.
     """
     try:
-        document = _Table(tomllib.loads(path.read_text(encoding="utf-8")), "catalog")
+        document = Table(tomllib.loads(path.read_text(encoding="utf-8")), "catalog")
     except (OSError, ValueError) as error:
         raise JojoError(f"catalog {str(path)!r} can't be read: {error}", hint="reinstall jojo-cli") from error
     entries = [_entry(table) for table in document.tables("entry", "id")]
@@ -209,47 +208,11 @@ def load_catalog(path: Path = CATALOG) -> dict[str, Entry]:
     return catalog
 
 
-class _Table:
-    """A TOML table that knows what was asked of it, so that a misspelt key is an error."""
-
-    def __init__(self, values: Mapping[str, object], where: str) -> None:
-        self.values = dict(values)
-        self.where = where
-
-    def fail(self, reason: str) -> JojoError:
-        return JojoError(f"{self.where}: {reason}")
-
-    def take(self, key: str, kind: type[T]) -> T:
-        if key not in self.values:
-            raise self.fail(f"key {key!r} is missing")
-        value = self.values.pop(key)
-        if type(value) is not kind or not value:  # `type`, not `isinstance`: true is no number of bytes
-            raise self.fail(f"{key!r} must be of type {kind.__name__} and not empty")
-        return value
-
-    def word(self, key: str, pattern: str) -> str:
-        value = self.take(key, str)
-        if not re.fullmatch(pattern, value):
-            raise self.fail(f"{key!r} can't be {value!r}")
-        return value
-
-    def tables(self, key: str, name: str) -> list["_Table"]:
-        """Take a list of tables, which errors call by their key `name`."""
-        items = self.take(key, list)
-        if not all(isinstance(item, dict) for item in items):
-            raise self.fail(f"{key!r} must be a list of tables")
-        return [_Table(item, f"{self.where}: {key} {item.get(name)!r}") for item in items]
-
-    def done(self) -> None:
-        if self.values:
-            raise self.fail(f"unknown key {sorted(self.values)[0]!r}")
-
-
 _FILE_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
 _SHA256 = r"[0-9a-f]{64}"
 
 
-def _entry(table: _Table) -> Entry:
+def _entry(table: Table) -> Entry:
     entry = Entry(
         id=table.word("id", r"[a-z0-9][a-z0-9-]*"),
         purpose=table.take("purpose", str),
@@ -266,7 +229,7 @@ def _entry(table: _Table) -> Entry:
     return entry
 
 
-def _form(table: _Table) -> Form:
+def _form(table: Table) -> Form:
     format = table.word("format", "|".join(map(re.escape, [RAW, *CONVERTERS])))
     files = tuple(_file(item) for item in table.tables("file", "name")) if "file" in table.values else ()
     sources = tuple(_source(item, files) for item in table.tables("source", "kind")) if "source" in table.values else ()
@@ -278,7 +241,7 @@ def _form(table: _Table) -> Form:
     return Form(format, files, sources)
 
 
-def _file(table: _Table) -> File:
+def _file(table: Table) -> File:
     exact = "about_bytes" not in table.values
     size = table.take("bytes" if exact else "about_bytes", int)
     file = File(table.word("name", _FILE_NAME), size, table.word("sha256", _SHA256), exact)
@@ -286,7 +249,7 @@ def _file(table: _Table) -> File:
     return file
 
 
-def _source(table: _Table, files: tuple[File, ...]) -> Source:
+def _source(table: Table, files: tuple[File, ...]) -> Source:
     source = _package(table) if table.word("kind", "package|https") == "package" else _web(table, files)
     table.done()
     held = source.members if isinstance(source, Package) else source.files
@@ -295,8 +258,8 @@ def _source(table: _Table, files: tuple[File, ...]) -> Source:
     return source
 
 
-def _package(table: _Table) -> Package:
-    members = _Table(table.take("members", dict), f"{table.where}: members")
+def _package(table: Table) -> Package:
+    members = Table(table.take("members", dict), f"{table.where}: members")
     return Package(
         # pip reads the name and the version in a requirements file: nothing that could mean more goes there.
         name=table.word("name", r"[A-Za-z0-9][A-Za-z0-9._-]*"),
@@ -306,7 +269,7 @@ def _package(table: _Table) -> Package:
     )
 
 
-def _web(table: _Table, files: tuple[File, ...]) -> Web:
+def _web(table: Table, files: tuple[File, ...]) -> Web:
     by_name = {file.name: file for file in files}
     found = {}
     for item in table.tables("file", "name"):
@@ -316,7 +279,7 @@ def _web(table: _Table, files: tuple[File, ...]) -> Web:
     return Web(found)
 
 
-def _web_file(table: _Table, plain: File) -> WebFile:
+def _web_file(table: Table, plain: File) -> WebFile:
     url = table.take("url", str)
     if not is_secure(url):
         raise table.fail(f"url {url!r} is not https")

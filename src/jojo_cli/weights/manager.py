@@ -2,8 +2,7 @@
 
 import difflib
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jojo_cli.errors import CheckpointError, JojoError
@@ -24,6 +23,7 @@ from jojo_cli.weights.storage import (
     PARTIAL,
     check_free,
     disk_errors,
+    one_at_a_time,
     open_folder,
     put_in_place,
     resuming,
@@ -33,8 +33,6 @@ from jojo_cli.weights.storage import (
 )
 from jojo_cli.weights.unpack import unpack
 from jojo_cli.weights.watcher import Watcher
-
-LOCK_SECONDS = 1800
 
 
 class ModelManager:
@@ -129,7 +127,7 @@ class ModelManager:
                 )
         with disk_errors(self.folder):
             open_folder(self.folder)
-            with self._lock(), staging(self.folder) as stage:
+            with one_at_a_time(self.folder, note=self.watcher.note), staging(self.folder) as stage:
                 # Another process may have brought them while this one waited.
                 entries = [status.entry for status in self._lacking(wanted)]
                 company = self._company(entries)
@@ -172,7 +170,11 @@ class ModelManager:
             raise JojoError(f"{str(path)!r} is not weight {id!r} but {names}", hint="leave out --as")
         refuse_web_page(path)
         form = form_for(entry, File(path.name, path.stat().st_size, sha256))
-        self._import([(entry, Way(form, None))], {sha256: path}, published=False)
+        try:
+            self._import([(entry, Way(form, None))], {sha256: path}, published=False)
+        except CheckpointError as error:
+            hint = error.hint or how_to_get(entry)
+            raise CheckpointError(f"{str(path)!r} can't be read as weight {id!r}: {error}", hint=hint) from error
         self.watcher.note(
             f"nobody published the sha256 of {str(path)!r}, as the record of weight {id!r} says: {sha256}"
         )
@@ -210,25 +212,6 @@ class ModelManager:
             reason = f"damaged: {status.reason}" if status.reason else "not installed"
             raise JojoError(f"weight {id!r} is {reason}", hint=how_to_get(status.entry))
         return status.record
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """Let one process download at a time: to save bandwidth only, for some network disks lock nothing."""
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self.folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            self.watcher.note("waiting for another jojo that fetches weights")
-            with suppress(Timeout):
-                lock.acquire(timeout=LOCK_SECONDS)
-        except (OSError, NotImplementedError):
-            pass
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _fetch(self, entry: Entry, ways: Sequence[Way], stage: Path, have: dict[str, Path]) -> None:
         """Install `entry` in the first way that works; `have` is what was downloaded so far, by sha256, and grows."""

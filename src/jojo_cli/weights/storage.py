@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STAGE = ".stage-"
 PARTIAL = ".partial"
 STALE_SECONDS = 24 * 3600
+LOCK_SECONDS = 1800
 _MORE_ROOM = "free some space, or set JOJO_HOME to a folder on another disk"
 
 
@@ -51,8 +52,11 @@ def save_tensors(tensors: "Mapping[str, Tensor]", path: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
+    path.touch()
+    mode = path.stat().st_mode
     try:
         save_file(dict(tensors), path)
+        path.chmod(mode)  # some versions put a file there that only its owner can read
     except SafetensorError as error:  # which holds what the system said as text only
         found = re.search(r"\(os error (\d+)\)", str(error))
         if found is None:
@@ -113,6 +117,26 @@ def check_free(folder: Path, needed: int) -> None:
             f"not enough space in {str(folder)!r}: {format_size(needed)} needed, {format_size(free)} free",
             hint=_MORE_ROOM,
         )
+
+
+@contextlib.contextmanager
+def one_at_a_time(folder: Path, *, note: Callable[[str], None]) -> Iterator[None]:
+    """Let one process download to `folder` at a time: to save bandwidth only, for some network disks lock nothing."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        note("waiting for another jojo that fetches weights")
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=LOCK_SECONDS)
+    except (OSError, NotImplementedError):
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager
