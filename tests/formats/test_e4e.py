@@ -209,9 +209,15 @@ def test_missing_part_is_refused(part: str, published: dict[str, Tensor]) -> Non
         encoder_state(content, "Encoder4Editing")
 
 
-@pytest.mark.parametrize("layout", [{"g_ema": {}, "latent_avg": torch.ones(512)}, dict.fromkeys(DECODER, 1)])
-def test_generator_in_place_of_an_encoder_is_refused(layout: dict[str, object], checkpoint: Path) -> None:
+@pytest.mark.parametrize("layout", [{"g_ema": {}, "latent_avg": torch.ones(512)}, {"g": {}}])
+def test_generator_in_place_of_an_encoder_is_named(layout: dict[str, object], checkpoint: Path) -> None:
     torch.save(layout, checkpoint)
+    with pytest.raises(CheckpointError, match=r"^not a checkpoint of Encoder4Editing, but of a StyleGAN2 generator$"):
+        read(checkpoint)
+
+
+def test_state_without_options_is_refused(checkpoint: Path) -> None:
+    torch.save(dict.fromkeys(DECODER, 1), checkpoint)
     with pytest.raises(CheckpointError, match=r"not a checkpoint of Encoder4Editing: missing .*; unknown '"):
         read(checkpoint)
 
