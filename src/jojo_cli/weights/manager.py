@@ -287,11 +287,11 @@ class ModelManager:
             save_tensors(convert(way.form.format, files), made / entry.output)
         shutil.rmtree(parts, ignore_errors=True)
         write_record(entry, way, made, published=published)
-        put_in_place(
-            made,
-            self.folder / entry.id,
-            is_good=lambda: self._status(entry, fully=True).state == "installed",
-        )
+        put_in_place(made, self.folder / entry.id, is_good=lambda: self._is_made_of(entry, way.form))
+
+    def _is_made_of(self, entry: Entry, form: Form) -> bool:
+        status = self._status(entry, fully=True)
+        return status.record is not None and status.record.inputs == form.inputs
 
 
 def _is_here(way: Way, have: Mapping[str, Path]) -> bool:
