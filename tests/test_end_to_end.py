@@ -87,7 +87,7 @@ def test_style_is_learnt(done: Done) -> None:
     assert len(losses) == done.results["train"]["steps"] == 4
     assert losses[-1] < 0.95 * losses[0]
     assert style.record.base == "mobilestylegan-ffhq"
-    assert len(style.record.base_sha256) == len(style.record.critic_sha256) == 64
+    assert len(style.record.base_sha256) == len(style.record.critic_sha256 or "") == 64
     assert pixels(style.folder / "reference-1.png").shape == (1024, 1024, 3)
     assert pixels(style.preview_path).std() > 20
 

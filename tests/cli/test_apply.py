@@ -256,7 +256,7 @@ def test_style_of_another_version_of_its_base(jojo: Jojo, base: "Base", ink: Pat
     file.write_text(file.read_text().replace(base.sha256, "0" * 64, 1))
     run = apply(jojo, photo(Path("a.png")))
     assert (run.code, run.out) == (1, "")
-    assert "error: style 'ink' was trained on another version of base 'tiny'\nhint: train it again" in run.err
+    assert "error: style 'ink' belongs to another version of base 'tiny'\nhint: train it again" in run.err
     assert f"jojo train ink {ink / 'reference-1.png'} --no-align --overwrite" in run.err
 
 

@@ -6,10 +6,17 @@ from style_samples import make_record
 
 from jojo_cli import __version__
 from jojo_cli.errors import CheckpointError
-from jojo_cli.styles import Reference, StyleRecord
+from jojo_cli.styles import Origin, Reference, StyleRecord
 
 SHA256 = "a" * 64
 FIELDS = make_record(weights_sha256=SHA256).to_dict()
+IMPORTED = StyleRecord(
+    name="ink",
+    base="tiny",
+    base_sha256="b" * 64,
+    origin=Origin.of("models/ink\x1b.pt", SHA256, url="https://example.org/ink.pt"),
+    weights_sha256=SHA256,
+)
 
 
 def read(document: object) -> StyleRecord:
@@ -22,6 +29,53 @@ def test_record_survives_json() -> None:
     assert record.jojo_version == __version__
     assert record.created.endswith("+00:00")
     assert record.steps == 2
+
+
+def test_imported_record_survives_json() -> None:
+    assert StyleRecord.from_json(IMPORTED.to_json(), source="style.json") == IMPORTED
+    assert IMPORTED.origin
+    assert IMPORTED.origin.file == "ink?.pt"
+    assert IMPORTED.steps is None
+
+
+def test_record_from_before_there_were_imports_is_read() -> None:
+    record = read({key: value for key, value in FIELDS.items() if key != "origin"})
+    assert record == make_record(weights_sha256=SHA256, created=record.created)
+    assert record.origin is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seed", 0),
+        ("seconds", 0.0),
+        ("device", "cpu"),
+        ("losses", [0.5]),
+        ("losses", None),
+        ("references", FIELDS["references"]),
+        ("settings", {"steps": 2}),
+        ("origin", []),
+        ("origin", None),  # then a seed is missing, and the rest
+    ],
+)
+def test_imported_record_claims_no_training(field: str, value: object) -> None:
+    with pytest.raises(CheckpointError, match=r"x/style\.json: '\w+' must be"):
+        read({**IMPORTED.to_dict(), field: value})
+
+
+@pytest.mark.parametrize(
+    ("origin", "problem"),
+    [
+        ({}, "'file' is missing"),
+        ({"file": "\x1b", "sha256": SHA256, "url": None}, "'file' must be printable text"),
+        ({"file": "a.pt", "sha256": "", "url": None}, "'sha256' must be"),
+        ({"file": "a.pt", "sha256": SHA256, "url": 1}, "'url' must be printable text or null"),
+        ({"file": "a.pt", "sha256": SHA256, "url": None, "by": "me"}, "'by' is an unknown field"),
+    ],
+)
+def test_bad_origin_is_named(origin: dict[str, Any], problem: str) -> None:
+    with pytest.raises(CheckpointError, match=rf"x/style\.json: origin: {problem}"):
+        read({**IMPORTED.to_dict(), "origin": origin})
 
 
 def test_reference_keeps_the_name_without_folder_and_escape_sequences() -> None:
@@ -41,7 +95,7 @@ def test_schema_must_be_known(schema: object) -> None:
         read({**FIELDS, "schema": schema})
 
 
-@pytest.mark.parametrize("field", sorted(FIELDS.keys() - {"schema"}))
+@pytest.mark.parametrize("field", sorted(FIELDS.keys() - {"schema", "origin"}))
 def test_missing_field_is_named(field: str) -> None:
     with pytest.raises(CheckpointError, match=rf"x/style\.json: '{field}' is missing"):
         read({key: value for key, value in FIELDS.items() if key != field})

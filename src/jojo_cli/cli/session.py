@@ -54,10 +54,13 @@ def open_style(style: "Style", *, needs: "Needs", device: str, out: Output) -> "
 
     weights = style.load_weights()  # before the base: a damaged style needs no download
     base = open_base(style.record.base, needs=needs, device=device, out=out)
-    if style.record.base_sha256 != base.sha256:
+    record = style.record
+    if record.base_sha256 != base.sha256:
         raise CheckpointError(
-            f"style {style.name!r} was trained on another version of base {base.name!r}",
-            hint="train it again from the references in its folder: "
+            f"style {style.name!r} belongs to another version of base {base.name!r}",
+            hint=f"import {record.origin.file!r} again, with --name {style.name} --overwrite"
+            if record.origin
+            else "train it again from the references in its folder: "
             f"jojo train {style.name} {style.folder / 'reference-1.png'} --no-align --overwrite",
         )
     return base, styled_generator(base, weights)

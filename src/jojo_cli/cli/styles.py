@@ -1,17 +1,23 @@
 """`jojo styles`: the registry."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jojo_cli import paths
-from jojo_cli.cli.options import Json, Overwrite, Quiet, Yes
+from jojo_cli.cli.options import Device, Json, Overwrite, Quiet, Yes
 from jojo_cli.errors import JojoError
-from jojo_cli.styles import Style, StyleStore
+from jojo_cli.styles import Origin, Style, StyleRecord, StyleStore, style_name_from
 
-app = typer.Typer(name="styles", help="List, share and remove the styles that were trained.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from jojo_cli.cli.output import Output
+    from jojo_cli.styles.published import PublishedStyle
+
+app = typer.Typer(name="styles", help="List, share, fetch and remove styles.", no_args_is_help=True)
 
 
 def open_styles() -> StyleStore:
@@ -27,6 +33,13 @@ def complete_style(incomplete: str) -> list[str]:
         return []
 
 
+def complete_published(incomplete: str) -> list[str]:
+    """Return the published styles whose name starts with what was typed so far, for the shell."""
+    from jojo_cli.styles.published import load_published
+
+    return [name for name in load_published() if name.startswith(incomplete)]
+
+
 StyleName = Annotated[str, typer.Argument(help="Name of a style.", autocompletion=complete_style)]
 
 
@@ -40,7 +53,7 @@ def list_styles(json_: Json = False) -> None:
     styles, broken = store.list()
     rows = [_summary(style) for style in styles]
     if not json_:
-        rows = [row | {"references": ", ".join(row["references"])} for row in rows]
+        rows = [row | {"references": _references(style)} for row, style in zip(rows, styles, strict=True)]
     columns = ("name", "base", "references", "steps", "created")
     out.table(rows, {key: key for key in columns}, empty="no styles yet: train one with 'jojo train NAME PICTURE'")
     for name, reason in broken:
@@ -59,11 +72,7 @@ def show(name: StyleName, json_: Json = False) -> None:
     lines = {
         "name": record.name,
         "base": record.base,
-        "references": ", ".join(reference.source for reference in record.references),
-        "steps": record.steps,
-        "loss": f"{record.losses[0]:.4g} at first, {record.losses[-1]:.4g} at last" if record.losses else "",
-        "seed": record.seed,
-        "trained": f"{record.seconds:.0f} s on {record.device} in {record.precision}",
+        **(_origin_lines(record.origin) if record.origin else _training_lines(record)),
         "created": f"{record.created} by jojo {record.jojo_version}",
         **{f"  {key}": json.dumps(value) for key, value in record.settings.items()},
         "preview": style.preview_path,
@@ -122,17 +131,83 @@ def export_style(
 
 @app.command("import")
 def import_style(
-    file: Annotated[Path, typer.Argument(help="A .jojo file.")],
-    name: Annotated[str | None, typer.Option("--name", help="What to call the style; else what it was called.")] = None,
+    file: Annotated[Path, typer.Argument(help="A .jojo file, or a checkpoint, mostly .pt.")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What to call the style; else what it, or the checkpoint, was called.")
+    ] = None,
+    device: Device = "auto",
     overwrite: Overwrite = False,
     json_: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Register a style from a file that 'jojo styles export' wrote."""
+    """Register a style from a file: of jojo, JoJoGAN, StyleGAN-NADA, MTG or the like.
+
+    What 'jojo styles export' wrote is taken as it is. A checkpoint must hold a generator that was finetuned from
+    StyleGAN2-FFHQ at 1024 px: only tensors of exactly its names and shapes are read, and nothing in the file runs.
+    """
     from jojo_cli.cli.output import Output
     from jojo_cli.styles import archive
 
-    style = archive.import_style(open_styles(), file, name=name, overwrite=overwrite)
-    Output(as_json=json_).result(_summary(style), f"imported style {style.name!r} into {style.folder}")
+    out = Output(as_json=json_, quiet=quiet)
+    store = open_styles()
+    if archive.is_archive(file):
+        style = archive.import_style(store, file, name=name, overwrite=overwrite)
+    else:
+        name = name or style_name_from(file.stem)
+        store.check_free(name, overwrite=overwrite)
+
+        from jojo_cli.cli.adopt import adopt, open_full_base, read
+
+        foreign = read(file)
+        style = adopt(foreign, open_full_base(device, out), name=name, overwrite=overwrite, out=out)
+    _imported(style, out)
+
+
+@app.command()
+def pull(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names of published styles.", autocompletion=complete_published),
+    ] = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fetch styles that others published, and register them; without names, list them."""
+    from jojo_cli.cli.models import open_models
+    from jojo_cli.cli.output import Output
+    from jojo_cli.styles.published import fetch, find_published, how_to_bring, load_published
+    from jojo_cli.weights.storage import disk_errors, open_folder, staging
+
+    out = Output(as_json=json_, quiet=quiet)
+    if not names:
+        return _list_published(list(load_published().values()), out)
+    store = open_styles()
+    styles = [find_published(name) for name in dict.fromkeys(names)]
+    for published in styles:
+        store.check_free(published.name, overwrite=overwrite)
+    if paths.is_offline():
+        raise JojoError(
+            f"JOJO_OFFLINE forbids to fetch styles: {', '.join(repr(published.name) for published in styles)}",
+            hint="\n  ".join(["where there is a network,", *map(how_to_bring, styles)]),
+        )
+    _announce(styles, out)
+
+    from jojo_cli.cli.adopt import adopt, open_full_base, read
+
+    models = open_models(out)
+    base = open_full_base(device, out)
+    with disk_errors(models.folder):
+        open_folder(models.folder)
+    for published in styles:
+        with staging(models.folder) as stage:
+            path, url = fetch(published, stage, leftovers=models.folder, watcher=models.watcher)
+            foreign = read(path, url=url)
+            if not published.file.sha256:
+                out.note(f"{path.name} has sha256 {foreign.origin.sha256}; nobody published one to compare it with")
+            style = adopt(foreign, base, name=published.name, overwrite=overwrite, out=out)
+        _imported(style, out)
 
 
 @app.command("path")
@@ -155,7 +230,68 @@ def _summary(style: Style) -> dict[str, Any]:
         "name": record.name,
         "base": record.base,
         "references": [reference.source for reference in record.references],
+        "origin": record.origin and asdict(record.origin),
         "steps": record.steps,
         "created": record.created,
         "path": str(style.folder),
     }
+
+
+def _references(style: Style) -> str:
+    """Return in words what a style was made from."""
+    record = style.record
+    if record.origin:
+        return f"imported from {record.origin.file}"
+    return ", ".join(reference.source for reference in record.references)
+
+
+def _origin_lines(origin: Origin) -> dict[str, object]:
+    return {"imported from": origin.file, "sha256": origin.sha256, **({"url": origin.url} if origin.url else {})}
+
+
+def _training_lines(record: StyleRecord) -> dict[str, object]:
+    return {
+        "references": ", ".join(reference.source for reference in record.references),
+        "steps": record.steps,
+        "loss": f"{record.losses[0]:.4g} at first, {record.losses[-1]:.4g} at last" if record.losses else "",
+        "seed": record.seed,
+        "trained": f"{record.seconds:.0f} s on {record.device} in {record.precision}",
+    }
+
+
+def _imported(style: Style, out: "Output") -> None:
+    out.result(_summary(style), f"imported style {style.name!r} into {style.folder}")
+
+
+def _announce(styles: "Sequence[PublishedStyle]", out: "Output") -> None:
+    from jojo_cli.weights.storage import format_size
+
+    size = format_size(sum(published.file.size for published in styles))
+    out.note(f"fetching about {size} of styles")
+    for published in styles:
+        out.note(f"  {published.name} by {published.by}")
+        out.note(f"    {_terms(published)}")
+
+
+def _list_published(styles: "Sequence[PublishedStyle]", out: "Output") -> None:
+    here = open_styles().names()
+    rows = [
+        {
+            "name": published.name,
+            "state": "installed" if published.name in here else "missing",
+            "bytes": published.file.size,
+            "sha256": published.file.sha256 or None,
+            "by": published.by,
+            "licence": published.licence,
+            "consequence": published.consequence,
+            "urls": published.urls,
+        }
+        for published in styles
+    ]
+    out.table(rows, {key: key for key in ("name", "state", "by")}, empty="no styles were published")
+    for terms in dict.fromkeys(_terms(published) for published in styles):
+        out.note(terms)
+
+
+def _terms(published: "PublishedStyle") -> str:
+    return f"licence: {published.licence}; {published.consequence}"

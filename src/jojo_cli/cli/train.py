@@ -141,6 +141,7 @@ def train(
             "preview.png": preview_sheet(model, finetuned.generator, images, inversions),
             "loss.png": loss_curve(finetuned.losses),
         }
+        seconds = time.perf_counter() - started
         record = StyleRecord(
             name=name,
             base=model.name,
@@ -156,7 +157,7 @@ def train(
             seed=seed,
             device=str(model.device.torch_device),
             precision=model.device.precision,
-            seconds=time.perf_counter() - started,
+            seconds=seconds,
             losses=finetuned.losses,
         )
         style = store.create(record, changed_weights(model, finetuned.generator), drawn, overwrite=overwrite)
@@ -166,13 +167,13 @@ def train(
         "style": name,
         "base": model.name,
         "steps": record.steps,
-        "seconds": round(record.seconds, 3),
+        "seconds": round(seconds, 3),
         "seconds_per_step": round(seconds_per_step, 4),
         "loss": reached,
         "path": str(style.folder),
         "preview": str(style.preview_path),
     }
-    out.result(result, f"style {name!r}: {record.steps} steps in {record.seconds:.0f} s, loss {reached:.3f}")
+    out.result(result, f"style {name!r}: {record.steps} steps in {seconds:.0f} s, loss {reached:.3f}")
     out.note(f"preview: {style.preview_path}")
 
 

@@ -1,12 +1,13 @@
 """The style registry: one folder a style, no index file, so nothing to corrupt or to race on."""
 
 from jojo_cli.styles.errors import StyleExistsError, StyleNotFoundError
-from jojo_cli.styles.names import check_style_name
-from jojo_cli.styles.record import Reference, StyleRecord
+from jojo_cli.styles.names import check_style_name, style_name_from
+from jojo_cli.styles.record import Origin, Reference, StyleRecord
 from jojo_cli.styles.store import StyleStore
 from jojo_cli.styles.style import Style
 
 __all__ = [
+    "Origin",
     "Reference",
     "Style",
     "StyleExistsError",
@@ -14,4 +15,5 @@ __all__ = [
     "StyleRecord",
     "StyleStore",
     "check_style_name",
+    "style_name_from",
 ]

@@ -79,6 +79,17 @@ def import_style(store: StyleStore, path: Path, *, name: str | None = None, over
     return store.add(record, contents.verify(record, members, source=source), overwrite=overwrite)
 
 
+def is_archive(path: Path) -> bool:
+    """Return whether a file is meant to be a style archive, whole or not; a checkpoint may be a zip as well."""
+    if path.suffix.lower() == SUFFIX:
+        return True
+    try:
+        with ZipFile(path) as archive:
+            return contents.RECORD_FILE in archive.namelist()
+    except Exception:  # a damaged or hostile zip makes zipfile raise almost anything
+        return False
+
+
 def _member(name: str) -> ZipInfo:
     # The zip format's first day and one system's mode bits: the same style gives the same bytes everywhere.
     info = ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))

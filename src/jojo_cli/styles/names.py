@@ -24,6 +24,18 @@ def check_style_name(name: str) -> str:
     return name
 
 
+def style_name_from(text: str) -> str:
+    """Return the style name that is most like `text`, such as the name of a file without its suffix.
+
+    Raises:
+        UsageError: there is none.
+    """
+    name = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:64]
+    if not is_style_name(name):
+        raise UsageError(f"{text!r} makes no style name", hint="add --name and what to call the style")
+    return name
+
+
 def is_style_name(name: str) -> bool:
     """Return whether a style may be called `name`."""
     return bool(_ALLOWED.fullmatch(name)) and not _RESERVED_BY_WINDOWS.fullmatch(name)

@@ -31,29 +31,49 @@ class Reference:
     @classmethod
     def of(cls, number: int, source: str, sha256: str) -> "Reference":
         """Return the reference `number`, from 1, that was given as the path `source`."""
-        name = "".join(char if char.isprintable() else "?" for char in PurePath(source).name or source)
-        return cls(_reference_file(number), name, sha256)
+        return cls(_reference_file(number), _file_name(source), sha256)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The checkpoint that a style was read from, when another program made it."""
+
+    file: str
+    """Its name, without its folder."""
+    sha256: str
+    url: str | None = None
+    """Where jojo got it; None: the user had it."""
+
+    @classmethod
+    def of(cls, source: str, sha256: str, *, url: str | None = None) -> "Origin":
+        """Return the origin that was given as the path `source`."""
+        return cls(_file_name(source), sha256, url)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StyleRecord:
-    """All that is needed to make a style again, and what came of it."""
+    """All that is needed to make a style again, and what came of it.
+
+    Of a style that another program made only the origin is known: how it was trained is None or empty.
+    """
 
     name: str
     """The style's name when it was saved; from then on its folder's name counts."""
     base: str
     base_sha256: str
-    critic_sha256: str
-    references: tuple[Reference, ...]
-    settings: Mapping[str, Any]
+    critic_sha256: str | None = None
+    references: tuple[Reference, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
     """The settings of the finetuning, as JSON values."""
-    seed: int
-    device: str
-    precision: str
-    seconds: float
+    seed: int | None = None
+    device: str | None = None
+    precision: str | None = None
+    seconds: float | None = None
     """How long the training took."""
-    losses: tuple[float, ...]
+    losses: tuple[float, ...] = ()
     """The loss of every step."""
+    origin: Origin | None = None
+    """Where a style comes from that jojo did not train."""
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     """ISO 8601, in UTC."""
     jojo_version: str = __version__
@@ -61,9 +81,9 @@ class StyleRecord:
     """Filled in by the store when it saves the weights."""
 
     @property
-    def steps(self) -> int:
-        """How many finetuning steps were made."""
-        return len(self.losses)
+    def steps(self) -> int | None:
+        """How many finetuning steps were made; None: nobody knows."""
+        return None if self.origin else len(self.losses)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that `style.json` holds."""
@@ -90,7 +110,12 @@ class StyleRecord:
                 f"{source}: written by a newer jojo (schema {schema}, this one reads {SCHEMA})",
                 hint="update jojo: pip install --upgrade jojo-cli",
             )
-        _check_fields(document, _RECORD_FIELDS, source)
+        document.setdefault("origin", None)  # which the first records did not have
+        origin = document.setdefault("origin", None)  # styles from before have none
+        _check_fields(document, _RECORD_FIELDS | (_TRAINING_FIELDS if origin is None else _UNKNOWN_FIELDS), source)
+        if origin is not None:
+            _check_fields(origin, _ORIGIN_FIELDS, f"{source}: origin")
+            document["origin"] = Origin(**origin)
         for number, reference in enumerate(document["references"], 1):
             where = f"{source}: reference {number}"
             _check_fields(reference, _REFERENCE_FIELDS, where)
@@ -99,6 +124,11 @@ class StyleRecord:
         document["references"] = tuple(Reference(**reference) for reference in document["references"])
         document["losses"] = tuple(document["losses"])
         return cls(**document)
+
+
+def _file_name(source: str) -> str:
+    """Return the name of a file without its folder, as text that can be shown."""
+    return "".join(char if char.isprintable() else "?" for char in PurePath(source).name or source)
 
 
 def _reference_file(number: int) -> str:
@@ -157,10 +187,12 @@ _TEXT = ("printable text", _is_text)
 _SHA256 = ("a sha256 in hexadecimal", _is_sha256)
 
 _REFERENCE_FIELDS: _Fields = {"file": _TEXT, "source": _TEXT, "sha256": _SHA256}
-_RECORD_FIELDS: _Fields = {
-    "name": ("a style name", lambda value: isinstance(value, str) and is_style_name(value)),
-    "base": _TEXT,
-    "base_sha256": _TEXT,
+_ORIGIN_FIELDS: _Fields = {
+    "file": _TEXT,
+    "sha256": _SHA256,
+    "url": ("printable text or null", lambda value: value is None or _is_text(value)),
+}
+_TRAINING_FIELDS: _Fields = {
     "critic_sha256": _TEXT,
     "references": ("a list of objects", _is_list_of(lambda value: isinstance(value, dict))),
     "settings": ("an object", lambda value: isinstance(value, dict) and all(map(_is_text, value))),
@@ -169,6 +201,17 @@ _RECORD_FIELDS: _Fields = {
     "precision": _TEXT,
     "seconds": ("a number", _is_number),
     "losses": ("a list of numbers", _is_list_of(_is_number)),
+}
+_UNKNOWN_FIELDS: _Fields = {
+    **{name: ("null where there is an origin", lambda value: value is None) for name in _TRAINING_FIELDS},
+    **{name: ("empty where there is an origin", lambda value: value == []) for name in ("references", "losses")},
+    "settings": ("empty where there is an origin", lambda value: value == {}),
+}
+_RECORD_FIELDS: _Fields = {
+    "name": ("a style name", lambda value: isinstance(value, str) and is_style_name(value)),
+    "base": _TEXT,
+    "base_sha256": _TEXT,
+    "origin": ("an object or null", lambda value: value is None or isinstance(value, dict)),
     "created": ("a time in UTC", _is_time),
     "jojo_version": _TEXT,
     "weights_sha256": _SHA256,

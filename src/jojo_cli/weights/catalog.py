@@ -23,12 +23,13 @@ class SourceError(JojoError):
 
 @dataclass(frozen=True)
 class File:
-    """A file that is known by its hash."""
+    """A file that is known by its hash, where there is one."""
 
     name: str
     size: int
     """In bytes."""
     sha256: str
+    """Empty for a file outside the catalog whose hash nobody published: then nothing is compared."""
     exact: bool = True
     """Whether the size is known to the byte; else it is about that, and the hash alone decides."""
 
