@@ -86,14 +86,14 @@ def convolved(x: Tensor, kernels: Tensor, *, up: bool = False) -> Tensor:
 
     With `up` it is transposed and strided, and gives [N,O,2H+1,2W+1].
     """
-    n, o, i, *_ = kernels.shape
-    x = x.reshape(1, n * i, *x.shape[2:])
-    if up:
-        kernels = kernels.transpose(1, 2).reshape(n * i, o, 3, 3)
-        x = F.conv_transpose2d(x, kernels, stride=2, groups=n)
-    else:
-        x = F.conv2d(x, kernels.reshape(n * o, i, 3, 3), padding=1, groups=n)
-    return x.reshape(n, o, *x.shape[2:])
+    images = []
+    # One by one, and no view of a batch: what follows works in place, which on a view costs autograd two copies.
+    for own, kernel in zip(x.split(1), kernels, strict=True):
+        if up:
+            images.append(F.conv_transpose2d(own, kernel.transpose(0, 1), stride=2))
+        else:
+            images.append(F.conv2d(own, kernel, padding=1))
+    return images[0] if len(images) == 1 else torch.cat(images)
 
 
 class ToRGB(nn.Module):
