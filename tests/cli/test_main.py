@@ -99,7 +99,7 @@ def test_offline_says_what_to_bring(jojo: Jojo, tmp_path: Path, monkeypatch: pyt
     assert (run.code, run.out) == (1, "")
     assert f"error: JOJO_OFFLINE forbids to fetch what is not installed: '{EMBEDDED_BASE}'" in run.err
     assert "'jojo models import FILE...'" in run.err
-    file = load_catalog()[EMBEDDED_BASE].sources[0].downloads[0]
+    file = load_catalog()[EMBEDDED_BASE].downloads[0]
     assert f"{EMBEDDED_BASE}: {file.name} (sha256 {file.sha256})" in run.err
 
 

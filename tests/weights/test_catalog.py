@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from jojo_cli.bases import BASES
 from jojo_cli.errors import JojoError
 from jojo_cli.weights.catalog import Package, Web, download_size, load_catalog
 
@@ -11,16 +12,18 @@ VALID = f"""
 [[entry]]
 id = "one"
 purpose = "p"
-format = "raw"
 licence = "l"
 consequence = "c"
 
-[[entry.file]]
+[[entry.form]]
+format = "raw"
+
+[[entry.form.file]]
 name = "a.dat"
 bytes = 3
 sha256 = "{"a" * 64}"
 
-[[entry.source]]
+[[entry.form.source]]
 kind = "package"
 name = "tiny"
 version = "1.0"
@@ -29,9 +32,9 @@ bytes = 100
 sha256 = "{"b" * 64}"
 members = {{ "a.dat" = "tiny/a.dat" }}
 
-[[entry.source]]
+[[entry.form.source]]
 kind = "https"
-[[entry.source.file]]
+[[entry.form.source.file]]
 name = "a.dat"
 url = "https://example.org/files/a.dat.bz2"
 unpack = "bz2"
@@ -40,11 +43,26 @@ sha256 = "{"c" * 64}"
 """
 
 
-def test_the_shipped_catalog_has_what_the_embedded_base_needs() -> None:
+def test_the_shipped_catalog_has_what_the_bases_need() -> None:
     catalog = load_catalog()
-    assert {"mobilestylegan-ffhq", "stlpips-vgg", "dlib-landmarks-68", "dlib-face-recognition"} <= set(catalog)
+    for base in BASES.values():
+        assert {*base.needs(), *base.optional()} <= set(catalog)
     assert catalog["mobilestylegan-ffhq"].output == "model.safetensors"
     assert catalog["dlib-landmarks-68"].output == "shape_predictor_68_face_landmarks.dat"
+
+
+def test_every_shipped_weight_can_be_had() -> None:
+    entries = load_catalog().values()
+    assert [entry.id for entry in entries if not entry.ways] == ["restyle-psp-ffhq"]
+    assert all(entry.origin for entry in entries if not entry.ways)
+
+
+def test_generator_and_discriminator_come_with_one_download() -> None:
+    catalog = load_catalog()
+    generator, discriminator = catalog["stylegan2-ffhq"], catalog["stylegan2-ffhq-discriminator"]
+    assert download_size([generator, discriminator]) == download_size([generator]) == 381624121
+    ways = {way.downloads[0].sha256 for way in discriminator.ways}
+    assert ways < {way.downloads[0].sha256 for way in generator.ways}  # the generator is published alone too
 
 
 def test_a_distribution_that_serves_two_weights_counts_once() -> None:
@@ -56,7 +74,7 @@ def test_a_distribution_that_serves_two_weights_counts_once() -> None:
 def test_both_kinds_of_source_are_read(tmp_path: Path) -> None:
     path = tmp_path / "catalog.toml"
     path.write_text(VALID)
-    package, web = load_catalog(path)["one"].sources
+    package, web = load_catalog(path)["one"].forms[0].sources
     assert isinstance(package, Package)
     assert package.members == {"a.dat": "tiny/a.dat"}
     assert isinstance(web, Web)
@@ -75,14 +93,17 @@ def test_both_kinds_of_source_are_read(tmp_path: Path) -> None:
         ('name = "a.dat"\nbytes', 'name = "../a"\nbytes', "'name' can't be '../a'"),
         ("bytes = 3", "bytes = true", "'bytes' must be of type int"),
         ("bytes = 3", "bytes = 0", "'bytes' must be of type int and not empty"),
+        ("bytes = 3", "bytes = 3\nabout_bytes = 3", "file 'a.dat': unknown key 'bytes'"),
+        ('licence = "l"', 'licence = "l"\norigin = "o"', "either a form has a source, or the entry an origin"),
+        ("[[entry.form]]", '[[entry.form]]\nformat = "e4e"\n[[entry.form]]', "kept under different names"),
         ("a" * 64, "a" * 63, "file 'a.dat': 'sha256' can't be"),
         ('kind = "package"', 'kind = "drive"', "'kind' can't be 'drive'"),
         ('name = "tiny"', 'name = "tiny --index-url x"', "'name' can't be 'tiny --index-url x'"),
-        ('{ "a.dat" =', '{ "b.dat" =', "must hold the files of the entry"),
+        ('{ "a.dat" =', '{ "b.dat" =', "must hold the files of the form"),
         ("https://", "http://", "is not https"),
         ('unpack = "bz2"', 'unpack = "tar"', "'unpack' can't be 'tar'"),
         ('unpack = "bz2"', "", "unknown key 'bytes'"),
-        ("[[entry]]", "[[entry]]\n[[entry]]", "entry None: key 'file' is missing"),
+        ("[[entry]]", "[[entry]]\n[[entry]]", "entry None: key 'id' is missing"),
         ("[[entry]]", "extra = 1\n[[entry]]", "catalog: unknown key 'extra'"),
         ("[[entry]]", "[[entry", "can't be read"),
     ],
@@ -102,11 +123,22 @@ def test_an_id_stands_for_one_entry(tmp_path: Path) -> None:
         load_catalog(path)
 
 
+def test_a_weight_without_a_hash_has_a_place_where_its_authors_offer_it(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.toml"
+    head = VALID[: VALID.index("[[entry.form]]")]
+    path.write_text(f'{head}origin = "https://example.org"\n[[entry.form]]\nformat = "e4e"\n')
+    entry = load_catalog(path)["one"]
+    assert (entry.ways, entry.downloads, entry.size) == ((), (), 0)
+    path.write_text(f'{head}[[entry.form]]\nformat = "e4e"\n')
+    with pytest.raises(JojoError, match="a form has a source, or the entry an origin"):
+        load_catalog(path)
+
+
 def test_a_raw_weight_is_one_file(tmp_path: Path) -> None:
-    second = VALID[VALID.index("[[entry.file]]") : VALID.index("[[entry.source]]")].replace("a.dat", "b.dat")
+    second = VALID[VALID.index("[[entry.form.file]]") : VALID.index("[[entry.form.source]]")].replace("a.dat", "b.dat")
     members = '"b.dat" = "tiny/b.dat", "a.dat" ='
     path = tmp_path / "catalog.toml"
-    text = VALID[: VALID.index('[[entry.source]]\nkind = "https"')].replace('"a.dat" =', members)
-    path.write_text(text.replace("[[entry.source]]", second + "[[entry.source]]"))
+    text = VALID[: VALID.index('[[entry.form.source]]\nkind = "https"')].replace('"a.dat" =', members)
+    path.write_text(text.replace("[[entry.form.source]]", second + "[[entry.form.source]]"))
     with pytest.raises(JojoError, match="exactly one file"):
         load_catalog(path)

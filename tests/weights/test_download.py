@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -103,16 +104,34 @@ def test_a_partial_of_other_bytes_starts_over(server: Server, path: Path) -> Non
     assert path.read_bytes() == BODY
 
 
-def test_a_web_page_is_refused(server: Server, path: Path) -> None:
-    page = answer(b"<html>please log in</html>", headers={"Content-Type": "text/html; charset=utf-8"})
-    assert "a web page instead of the file" in refused(server.serve("/a", page), path)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(answer(b"log in, please", headers={"Content-Type": "text/html; charset=utf-8"}), id="by its type"),
+        pytest.param(
+            answer(
+                b"\n<!DOCTYPE html><html>quota exceeded</html>", headers={"Content-Type": "application/octet-stream"}
+            ),
+            id="by its start",
+        ),
+    ],
+)
+def test_a_web_page_is_refused_at_once(server: Server, path: Path, page: Reply) -> None:
+    assert "sends a web page instead of the file" in refused(server.serve("/a", page), path)
+    assert len(server.ranges) == 1
     assert not path.exists()
-    fetch(server.serve("/a", page, good(BODY)), path)
-    assert path.read_bytes() == BODY
 
 
-def test_other_bytes_of_the_right_length_are_refused(server: Server, path: Path) -> None:
+def test_a_web_page_in_place_of_the_rest_keeps_what_is_there(server: Server, path: Path) -> None:
+    path.write_bytes(BODY[:1000])
+    page = answer(b"<html>quota exceeded</html>", headers={"Content-Type": "text/html"})
+    assert "a web page instead of the file" in refused(server.serve("/a", page), path)
+    assert path.read_bytes() == BODY[:1000]
+
+
+def test_other_bytes_of_the_right_length_are_refused_at_once(server: Server, path: Path) -> None:
     assert "the file is another one" in refused(server.serve("/a", answer(b"x" * len(BODY))), path)
+    assert len(server.ranges) == 1
     assert not path.exists()
 
 
@@ -132,6 +151,39 @@ def test_an_endless_body_is_cut(server: Server, path: Path) -> None:
     assert not path.exists()
 
 
+def roughly(url: str, body: bytes, *, about: int) -> WebFile:
+    """Return a file whose size is not known to the byte."""
+    return WebFile(url, replace(file_of("a.dat", body), size=about, exact=False), packed=False)
+
+
+@pytest.mark.parametrize("about", [len(BODY) - 5000, len(BODY) + 5000])
+def test_a_file_of_about_that_size_is_known_by_its_hash(server: Server, path: Path, about: int) -> None:
+    item = roughly(server.serve("/a", cut(BODY, 200_000), good(BODY)), BODY, about=about)
+    download(item, path, watcher=Watcher(), sleep=lambda seconds: None)
+    assert path.read_bytes() == BODY
+    assert (server.ranges[1] or "").startswith("bytes=")
+    with pytest.raises(SourceError, match="the file is another one"):
+        download(
+            roughly(server.serve("/b", good(BODY[:-1])), BODY, about=about), path.with_name("b"), watcher=Watcher()
+        )
+
+
+def test_a_file_of_about_that_size_is_bounded_too(server: Server, path: Path) -> None:
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        while not server.released.is_set():
+            handler.wfile.write(b"x" * 65536)
+
+    for reply, reason in (
+        (answer(BODY), f"has {len(BODY)} bytes instead of about 400000"),
+        (endless, "more than the 500000 bytes"),
+    ):
+        with pytest.raises(SourceError, match=reason):
+            download(roughly(server.serve("/a", reply), BODY, about=400_000), path, watcher=Watcher())
+    assert not path.exists()
+
+
 def test_a_busy_server_is_asked_again_but_not_for_ever(server: Server, path: Path) -> None:
     pauses: list[float] = []
     item = WebFile(server.serve("/a", answer(b"", status=503)), file_of("a.dat", BODY), packed=False)
@@ -139,6 +191,14 @@ def test_a_busy_server_is_asked_again_but_not_for_ever(server: Server, path: Pat
         download(item, path, watcher=Watcher(), sleep=pauses.append)
     assert pauses == [1, 2, 4, 8]
     assert len(server.ranges) == ATTEMPTS
+
+
+def test_where_there_are_other_servers_a_busy_one_is_asked_just_once_more(server: Server, path: Path) -> None:
+    pauses: list[float] = []
+    item = WebFile(server.serve("/a", answer(b"", status=503)), file_of("a.dat", BODY), packed=False)
+    with pytest.raises(SourceError, match="answers 503, 2 times"):
+        download(item, path, watcher=Watcher(), patient=False, sleep=pauses.append)
+    assert pauses == [1]
 
 
 def test_a_missing_file_is_not_asked_for_again(server: Server, path: Path) -> None:

@@ -4,6 +4,7 @@ import bz2
 import errno
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -16,8 +17,9 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
-from weights_kit import Server, answer, cut, entry_of, file_of, good, make_package, running_server, web_of
+from weights_kit import Server, answer, cut, entry_of, file_of, form_of, good, make_package, running_server, web_of
 
 from jojo_cli.errors import JojoError
 from jojo_cli.formats import CONVERTERS
@@ -81,7 +83,7 @@ def manage(folder: Path, *entries: Entry, watcher: Watcher | None = None, offlin
 
 def web_entry(server: Server, *, id: str = "one", body: bytes = BODY) -> Entry:
     name = f"{id}.dat"
-    return entry_of(id, {name: body}, web_of(server.serve(f"/{id}", good(body)), name, body))
+    return entry_of(id, form_of({name: body}, web_of(server.serve(f"/{id}", good(body)), name, body)))
 
 
 def visible(folder: Path) -> list[str]:
@@ -119,7 +121,7 @@ def test_a_missing_weight_is_fetched_once_and_recorded(server: Server, folder: P
 def test_files_of_a_format_become_safetensors(folder: Path, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setitem(CONVERTERS, "bytes", f"{__name__}:to_tensors")
     source = make_package(tmp_path, {"a.bin": BODY, "a.xml": OTHER})
-    models = manage(folder, entry_of("net", {"a.bin": BODY, "a.xml": OTHER}, source, format="bytes"))
+    models = manage(folder, entry_of("net", form_of({"a.bin": BODY, "a.xml": OTHER}, source, format="bytes")))
     assert models.import_files([tmp_path / source.file.name]) == ["net"]
     path = models.path("net")
     assert path.name == "model.safetensors"
@@ -143,7 +145,7 @@ def test_a_distribution_that_serves_two_weights_is_fetched_once(
     folder: Path, package_for_two: Package, story: Story
 ) -> None:
     models = manage(folder, *two_of(package_for_two), watcher=story.watcher)
-    models.pull()
+    models.pull(["a", "b"])
     assert models.path("a").read_bytes() == BODY
     assert models.path("b").read_bytes() == OTHER
     assert story.titles == ["package tiny==1.0"]
@@ -155,7 +157,7 @@ def two_of(source: Package) -> tuple[Entry, Entry]:
     def entry(id: str, body: bytes) -> Entry:
         name = f"{id}.dat"
         part = Package(source.name, source.version, source.file, {name: source.members[name]})
-        return entry_of(id, {name: body}, part)
+        return entry_of(id, form_of({name: body}, part))
 
     return entry("a", BODY), entry("b", OTHER)
 
@@ -163,7 +165,7 @@ def two_of(source: Package) -> tuple[Entry, Entry]:
 def test_what_else_a_package_brings_is_kept_so_that_it_is_fetched_once(
     folder: Path, package_for_two: Package, story: Story
 ) -> None:
-    other = entry_of("c", {"c.dat": BODY}, web_of("http://127.0.0.1:9/c", "c.dat", BODY))
+    other = entry_of("c", form_of({"c.dat": BODY}, web_of("http://127.0.0.1:9/c", "c.dat", BODY)))
     models = manage(folder, *two_of(package_for_two), other, watcher=story.watcher)
     models.ensure("b")
     assert models.ensure("a").read_bytes() == BODY
@@ -175,7 +177,7 @@ def test_a_packed_file_is_unpacked(server: Server, folder: Path) -> None:
     packed = bz2.compress(BODY)
     url = server.serve("/a.dat.bz2", good(packed))
     source = Web({"a.dat": WebFile(url, file_of("a.dat.bz2", packed), packed=True)})
-    assert manage(folder, entry_of("a", {"a.dat": BODY}, source)).ensure("a").read_bytes() == BODY
+    assert manage(folder, entry_of("a", form_of({"a.dat": BODY}, source))).ensure("a").read_bytes() == BODY
 
 
 def test_an_unknown_weight_is_an_error_with_the_nearest_name(server: Server, folder: Path) -> None:
@@ -190,7 +192,7 @@ def test_an_unknown_weight_is_an_error_with_the_nearest_name(server: Server, fol
 def test_the_next_source_is_tried_and_it_is_said(server: Server, folder: Path, story: Story) -> None:
     first = web_of(server.serve("/gone", answer(b"", status=404)), "a.dat", BODY)
     second = web_of(server.serve("/a", good(BODY)), "a.dat", BODY)
-    manage(folder, entry_of("a", {"a.dat": BODY}, first, second), watcher=story.watcher).ensure("a")
+    manage(folder, entry_of("a", form_of({"a.dat": BODY}, first, second)), watcher=story.watcher).ensure("a")
     assert story.notes == [f"{server.address}/gone: the server answers 404; trying {server.address}/a"]
 
 
@@ -200,7 +202,7 @@ def test_when_every_source_fails_all_reasons_and_the_way_out_are_named(
     monkeypatch.setattr(package, "find_spec", lambda name: None)
     web = web_of(server.serve("/gone", answer(b"", status=404)), "a.dat", BODY)
     source = Package("tiny", "1.0", file_of("tiny.whl", b"wheel"), {"a.dat": "tiny/a.dat"})
-    error = failure(manage(folder, entry_of("a", {"a.dat": BODY}, source, web)).ensure, "a")
+    error = failure(manage(folder, entry_of("a", form_of({"a.dat": BODY}, source, web))).ensure, "a")
     assert "weight 'a' can't be fetched: package tiny==1.0: pip is missing here" in str(error)
     assert "/gone: the server answers 404" in str(error)
     assert f"tiny.whl (sha256 {source.file.sha256})" in (error.hint or "")
@@ -239,7 +241,7 @@ def hostile(tmp_path: Path, held: dict[str, bytes], *, declared: bytes = BODY) -
     """Return a weight made of a.dat, and a package of the pinned sha256 that holds something else."""
     source = make_package(tmp_path, held)
     source = Package(source.name, source.version, source.file, {"a.dat": "tiny/a.dat"})
-    return entry_of("a", {"a.dat": declared}, source, format="bytes"), tmp_path / source.file.name
+    return entry_of("a", form_of({"a.dat": declared}, source, format="bytes")), tmp_path / source.file.name
 
 
 @pytest.mark.parametrize(
@@ -272,7 +274,7 @@ def test_a_package_that_is_no_zip_is_refused(folder: Path, tmp_path: Path) -> No
     path = tmp_path / "tiny.whl"
     path.write_bytes(b"not a zip")
     source = Package("tiny", "1.0", file_of("tiny.whl", b"not a zip"), {"a.dat": "tiny/a.dat"})
-    error = failure(manage(folder, entry_of("a", {"a.dat": BODY}, source)).import_files, [path])
+    error = failure(manage(folder, entry_of("a", form_of({"a.dat": BODY}, source))).import_files, [path])
     assert "can't be read out of the download" in str(error)
 
 
@@ -281,7 +283,7 @@ def test_a_packed_file_of_other_bytes_is_refused(folder: Path, tmp_path: Path) -
         path = tmp_path / "a.bz2"
         path.write_bytes(body)
         source = Web({"a.dat": WebFile("https://example.org/a", file_of("a.bz2", body), packed=True)})
-        error = failure(manage(folder, entry_of("a", {"a.dat": BODY}, source)).import_files, [path])
+        error = failure(manage(folder, entry_of("a", form_of({"a.dat": BODY}, source))).import_files, [path])
         assert reason in str(error)
 
 
@@ -300,10 +302,10 @@ def test_two_processes_share_one_download(server: Server, folder: Path, tmp_path
     sha256 = file_of("", BODY).sha256
     catalog = tmp_path / "catalog.toml"
     catalog.write_text(
-        '[[entry]]\nid = "one"\npurpose = "p"\nformat = "raw"\nlicence = "l"\nconsequence = "c"\n'
-        f'[[entry.file]]\nname = "one.dat"\nbytes = {len(BODY)}\nsha256 = "{sha256}"\n'
-        '[[entry.source]]\nkind = "https"\n'
-        f'[[entry.source.file]]\nname = "one.dat"\nurl = "{server.address}/one"\n'
+        '[[entry]]\nid = "one"\npurpose = "p"\nlicence = "l"\nconsequence = "c"\n[[entry.form]]\nformat = "raw"\n'
+        f'[[entry.form.file]]\nname = "one.dat"\nbytes = {len(BODY)}\nsha256 = "{sha256}"\n'
+        '[[entry.form.source]]\nkind = "https"\n'
+        f'[[entry.form.source.file]]\nname = "one.dat"\nurl = "{server.address}/one"\n'
     )
     both_run = threading.Event()
 
@@ -364,18 +366,36 @@ def test_a_disk_without_room_is_noticed_before_the_download(
     assert server.ranges == []
 
 
-def test_a_disk_that_fills_up_leaves_nothing_half_done(
+def to_more_tensors(files: Mapping[str, Path]) -> dict[str, torch.Tensor]:
+    """Convert, for the tests, to more bytes than the files have."""
+    return {"x": torch.zeros(1_000_000)}
+
+
+def test_a_disk_that_takes_no_more_leaves_nothing_half_done(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, data: bytes) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setitem(CONVERTERS, "bytes", f"{__name__}:to_more_tensors")
+    source = make_package(tmp_path, {"a.dat": BODY})
+    models = manage(folder, entry_of("a", form_of({"a.dat": BODY}, source, format="bytes")))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    try:
+        error = failure(models.import_files, [tmp_path / source.file.name])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert str(error) == f"weights can't be kept in {str(folder)!r}: File too large"
+    assert visible(folder) == []
+
+
+def test_a_full_disk_is_said_as_such(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(tensors: Any, path: Path) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
     monkeypatch.setitem(CONVERTERS, "bytes", f"{__name__}:to_tensors")
     source = make_package(tmp_path, {"a.dat": BODY})
-    models = manage(folder, entry_of("a", {"a.dat": BODY}, source, format="bytes"))
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
-        error = failure(models.import_files, [tmp_path / source.file.name])
+    models = manage(folder, entry_of("a", form_of({"a.dat": BODY}, source, format="bytes")))
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    error = failure(models.import_files, [tmp_path / source.file.name])
     assert str(error) == f"no space left on the disk of {str(folder)!r}"
     assert "JOJO_HOME" in (error.hint or "")
     assert visible(folder) == []
@@ -426,7 +446,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_network")
 def test_offline_names_every_file_and_how_to_bring_it(folder: Path, tmp_path: Path) -> None:
     source = make_package(tmp_path, {"a.dat": BODY})
-    models = manage(folder, entry_of("a", {"a.dat": BODY}, source), offline=True)
+    models = manage(folder, entry_of("a", form_of({"a.dat": BODY}, source)), offline=True)
     error = failure(models.ensure, "a")
     assert str(error) == "JOJO_OFFLINE forbids to fetch what is not installed: 'a'"
     hint = error.hint or ""
@@ -477,7 +497,7 @@ def test_a_corrupt_record_is_damage(server: Server, folder: Path, text: str) -> 
 def test_a_weight_that_the_catalog_no_longer_means_is_made_anew(server: Server, folder: Path) -> None:
     manage(folder, web_entry(server)).ensure("one")
     name = "one.dat"
-    newer = entry_of("one", {name: OTHER}, web_of(server.serve("/newer", good(OTHER)), name, OTHER))
+    newer = entry_of("one", form_of({name: OTHER}, web_of(server.serve("/newer", good(OTHER)), name, OTHER)))
     assert manage(folder, newer).ensure("one").read_bytes() == OTHER
 
 
@@ -508,7 +528,7 @@ def test_the_files_of_a_weight_are_imported_together(
 ) -> None:
     monkeypatch.setitem(CONVERTERS, "bytes", f"{__name__}:to_tensors")
     source = make_package(tmp_path, {"a.bin": BODY, "a.xml": OTHER})
-    models = manage(folder, entry_of("net", {"a.bin": BODY, "a.xml": OTHER}, source, format="bytes"))
+    models = manage(folder, entry_of("net", form_of({"a.bin": BODY, "a.xml": OTHER}, source, format="bytes")))
     (tmp_path / "x").write_bytes(BODY)
     (tmp_path / "y").write_bytes(OTHER)
     error = failure(models.import_files, [tmp_path / "x"])

@@ -74,11 +74,6 @@ def test_pip_brings_the_distribution_and_runs_nothing_of_the_current_folder(
     assert path.read_bytes() == (index / source.file.name).read_bytes()
 
 
-def test_a_distribution_that_is_there_is_not_fetched_again(index: Path, folder: Path) -> None:
-    source = make_package(folder, {"a.dat": b"abc"})
-    assert fetch(source, folder, watcher=Watcher()) == folder / source.file.name
-
-
 def test_an_altered_distribution_is_refused(index: Path, folder: Path) -> None:
     source = make_package(index, {"a.dat": b"abc"})
     make_package(index, {"a.dat": b"abd"})

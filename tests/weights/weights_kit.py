@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from jojo_cli.weights.catalog import Entry, File, Package, Source, Web, WebFile
+from jojo_cli.weights.catalog import Entry, File, Form, Package, Source, Web, WebFile
 
 Reply = Callable[[BaseHTTPRequestHandler], None]
 
@@ -19,17 +19,14 @@ def file_of(name: str, body: bytes) -> File:
     return File(name, len(body), hashlib.sha256(body).hexdigest())
 
 
-def entry_of(id: str, files: dict[str, bytes], *sources: Source, format: str = "raw") -> Entry:
-    """Return an entry for these files."""
-    return Entry(
-        id=id,
-        purpose="is tested",
-        format=format,
-        licence="Test-1.0",
-        consequence="free in tests",
-        files=tuple(file_of(name, body) for name, body in files.items()),
-        sources=sources,
-    )
+def form_of(files: dict[str, bytes], *sources: Source, format: str = "raw") -> Form:
+    """Return a form of these files."""
+    return Form(format, tuple(file_of(name, body) for name, body in files.items()), sources)
+
+
+def entry_of(id: str, *forms: Form, origin: str | None = None) -> Entry:
+    """Return an entry of these forms."""
+    return Entry(id, "is tested", "Test-1.0", "free in tests", forms, origin)
 
 
 def web_of(url: str, name: str, body: bytes) -> Web:

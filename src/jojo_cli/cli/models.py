@@ -1,6 +1,6 @@
 """`jojo models`: the weights that jojo fetches, checks and keeps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jojo_cli import paths
-from jojo_cli.cli.options import Json, Quiet, Yes
+from jojo_cli.cli.options import Device, Json, Quiet, Yes
+from jojo_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from jojo_cli.bases import BaseEntry
     from jojo_cli.cli.output import Output
     from jojo_cli.weights.catalog import Entry
     from jojo_cli.weights.manager import ModelManager
+    from jojo_cli.weights.record import Status
     from jojo_cli.weights.watcher import Advance
+
+LANDMARKS = "dlib-landmarks-68"
+"""What finding a face needs, whatever the base."""
 
 app = typer.Typer(name="models", help="Fetch, check and remove the weights.", no_args_is_help=True)
 
@@ -29,7 +35,7 @@ def open_models(out: "Output") -> "ModelManager":
     def announce(entries: "Sequence[Entry]", folder: Path) -> None:
         out.note(f"fetching {format_size(download_size(entries))} of weights into {folder}")
         for entry in entries:
-            out.note(f"  {entry.id} ({format_size(entry.size)}) {entry.purpose}")
+            out.note(f"  {entry.id} ({_size(entry)}) {entry.purpose}")
             out.note(f"    licence: {entry.licence}; {entry.consequence}")
 
     @contextmanager
@@ -52,42 +58,62 @@ Weight = Annotated[str, typer.Argument(help="Name of a weight.", autocompletion=
 AllWeights = Annotated[
     list[str] | None, typer.Argument(help="Names of weights; else all.", autocompletion=complete_weight)
 ]
+WeightsOrBases = Annotated[
+    list[str] | None,
+    typer.Argument(
+        envvar="JOJO_BASE",
+        help="Names of weights, or of bases: all that those need by default. Else the base that suits the device.",
+        autocompletion=complete_weight,  # a base is called as the weight that draws
+    ),
+]
 
 
 @app.command("list")
 def list_models(json_: Json = False) -> None:
-    """List all weights: what each is for, its size and licence, and whether it is here."""
+    """List all weights: what each is for, its size and licence, whether it is here, and which bases use it."""
+    from jojo_cli.bases import BASES
     from jojo_cli.cli.output import Output
-    from jojo_cli.weights.storage import format_size
 
     out = Output(as_json=json_)
+    statuses = {status.entry.id: status for status in open_models(out).statuses()}
+    uses = {id: {name: use for name, base in BASES.items() if (use := _use(base, id))} for id in statuses}
     rows = [
         {
-            "id": status.entry.id,
+            "id": id,
             "state": status.state,
             "reason": status.reason,
-            "size": format_size(status.entry.size),
-            "bytes": status.entry.size,
+            "size": _size(status.entry),
+            "bytes": status.entry.size or None,
+            "bases": uses[id],
             "purpose": status.entry.purpose,
             "licence": status.entry.licence,
             "consequence": status.entry.consequence,
             "path": str(status.path),
         }
-        for status in open_models(out).statuses()
+        for id, status in statuses.items()
     ]
-    columns = ("id", "state", "size", "purpose", "licence")
-    out.table(rows, {key: key for key in columns}, empty="no weights in the catalog")
+    columns = ("id", "state", "size", "bases", "purpose", "licence")
+    shown = [{**row, "bases": _by_line(uses[id])} for id, row in zip(statuses, rows, strict=True)]
+    out.table(rows if json_ else shown, {key: key for key in columns}, empty="no weights in the catalog")
+    if not json_:
+        out.value("")
+        for name, base in BASES.items():
+            out.value(f"{name}: {_readiness(name, [statuses[id] for id in _needs(base)])}")
 
 
 @app.command()
-def pull(ids: AllWeights = None, json_: Json = False, quiet: Quiet = False) -> None:
+def pull(names: WeightsOrBases = None, device: Device = "auto", json_: Json = False, quiet: Quiet = False) -> None:
     """Fetch weights now, so that later commands need no network."""
+    from jojo_cli.bases import BASES
     from jojo_cli.cli.output import Output
 
     out = Output(as_json=json_, quiet=quiet)
     models = open_models(out)
-    models.pull(ids or [])
-    for id in ids or models.catalog:
+    ids: dict[str, None] = {}  # each once, in order
+    for name in names or [_default_base(device)]:
+        ids |= dict.fromkeys(_needs(BASES[name]) if name in BASES else [name])
+    models.pull(ids)
+    for id in ids:
         _done(out, id, models.path(id))
 
 
@@ -95,6 +121,7 @@ def pull(ids: AllWeights = None, json_: Json = False, quiet: Quiet = False) -> N
 def verify(ids: AllWeights = None, json_: Json = False, quiet: Quiet = False) -> None:
     """Read every byte of the weights that are here, and compare with their sha256."""
     from jojo_cli.cli.output import Output
+    from jojo_cli.weights.byhand import how_to_get
 
     out = Output(as_json=json_, quiet=quiet)
     statuses = open_models(out).verify(ids or [])
@@ -106,7 +133,7 @@ def verify(ids: AllWeights = None, json_: Json = False, quiet: Quiet = False) ->
             if json_:
                 out.result({"id": id, "status": "failed", "reason": reason}, "")
             cure = "" if status.state == "missing" else f"'jojo models rm {id}', then "
-            out.failure(f"weight {id!r}: {reason}", hint=f"{cure}'jojo models pull {id}'")
+            out.failure(f"weight {id!r}: {reason}", hint=f"{cure}{how_to_get(status.entry)}")
     if any(status.state != "installed" for status in statuses):
         raise typer.Exit(1)
 
@@ -117,15 +144,26 @@ def import_files(
         list[Path],
         typer.Argument(help="Packages or files that 'jojo models pull' would fetch, whatever they are called."),
     ],
+    as_: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            help="Read one file, whose sha256 nobody published, as this weight: only tensors of exactly its names and "
+            "shapes, and nothing in the file runs.",
+            autocompletion=complete_weight,
+        ),
+    ] = None,
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Install weights from files that were fetched elsewhere."""
+    """Install weights from files that were fetched elsewhere, known by their sha256 or named with --as."""
     from jojo_cli.cli.output import Output
 
+    if as_ and len(files) != 1:
+        raise UsageError("--as says what one file is", hint="import the others by themselves")
     out = Output(as_json=json_, quiet=quiet)
     models = open_models(out)
-    for id in models.import_files(files):
+    for id in models.import_as(files[0], as_) if as_ else models.import_files(files):
         _done(out, id, models.path(id))
 
 
@@ -161,3 +199,42 @@ def remove(id: Weight, yes: Yes = False, quiet: Quiet = False) -> None:
 
 def _done(out: "Output", id: str, path: Path) -> None:
     out.result({"id": id, "status": "ok", "path": str(path)}, f"{id}: {path}")
+
+
+def _size(entry: "Entry") -> str:
+    from jojo_cli.weights.storage import format_size
+
+    if not entry.size:
+        return "unknown"
+    return format_size(entry.size) if entry.exact else f"about {format_size(entry.size)}"
+
+
+def _needs(base: "BaseEntry") -> tuple[str, ...]:
+    return (*base.needs(), LANDMARKS)
+
+
+def _use(base: "BaseEntry", id: str) -> str | None:
+    return "default" if id in _needs(base) else "optional" if id in base.optional() else None
+
+
+def _by_line(uses: "Mapping[str, str]") -> str:
+    return "\n".join(name if use == "default" else f"{name}, {use}" for name, use in uses.items())
+
+
+def _readiness(name: str, statuses: "Sequence[Status]") -> str:
+    """Return whether a base has the weights it needs, and what they weigh."""
+    from jojo_cli.weights.catalog import download_size
+    from jojo_cli.weights.storage import format_size
+
+    here = [status.record for status in statuses if status.record]
+    if len(here) == len(statuses):
+        return f"ready, its {len(here)} weights take {format_size(sum(record.bytes for record in here))}"
+    size = format_size(download_size(status.entry for status in statuses if not status.record))
+    return f"{len(here)} of {len(statuses)} weights here, {size} to fetch: 'jojo models pull {name}'"
+
+
+def _default_base(device: str) -> str:
+    from jojo_cli.bases import default_base
+    from jojo_cli.device import pick_device
+
+    return default_base(pick_device(device).torch_device.type)

@@ -36,8 +36,7 @@ def open_base(name: str | None, *, needs: "Needs", device: str, out: Output) -> 
     chosen = pick_device(device)
     name = name or default_base(chosen.torch_device.type)
     weights = open_models(out)
-    if ids := needs(find_base(name)):
-        weights.pull(ids)
+    weights.pull(needs(find_base(name)))
     with chosen.enough_memory():
         base = load_base(name, weights, device=chosen)
     out.note(f"base {base.name} on {chosen}")

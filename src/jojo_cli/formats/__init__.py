@@ -13,9 +13,19 @@ if TYPE_CHECKING:
     Converter = Callable[[Mapping[str, Path]], dict[str, Tensor]]
 
 CONVERTERS = {
+    "arcface-ir-se50": "jojo_cli.formats.arcface:read_arcface",
     "dlib-face-recognition": "jojo_cli.formats.dlib_resnet:read_face_recognition",
+    "e4e": "jojo_cli.formats.e4e:read_e4e",
     "mobilestylegan-ir": "jojo_cli.formats.openvino_ir:read_mobilestylegan",
+    "nvidia-discriminator": "jojo_cli.formats.nvidia:read_discriminator",
+    "nvidia-generator": "jojo_cli.formats.nvidia:read_generator",
+    "psp": "jojo_cli.formats.e4e:read_psp",
+    "restyle-e4e": "jojo_cli.formats.e4e:read_restyle_e4e",
+    "restyle-psp": "jojo_cli.formats.e4e:read_restyle_psp",
+    "rosinality-discriminator": "jojo_cli.formats.rosinality:read_discriminator",
+    "rosinality-generator": "jojo_cli.formats.rosinality:read_generator",
     "stlpips-vgg": "jojo_cli.formats.stlpips:read_vgg",
+    "torchvision-vgg16": "jojo_cli.formats.torchvision:read_vgg16",
 }
 """Format in the catalog: the function that reads it, as a name, so that torch loads only when it runs."""
 

@@ -11,23 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jojo_cli.nets.generator import Generator, State
+from jojo_cli.nets.mapping import Mapping
 
 CHANNELS_FFHQ = (512, 512, 512, 512, 256, 128, 64)
 """Channels of the blocks of the published network, which draws 1024 px: one block an octave, from 8 px up."""
-
-
-class Mapping(nn.Sequential):
-    """StyleGAN2's mapping network, with learning-rate multipliers and gains folded into the weights."""
-
-    def __init__(self, w_dim: int = 512, layers: int = 8) -> None:
-        super().__init__(*(nn.Linear(w_dim, w_dim) for _ in range(layers)))
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Return w [N,D] for z [N,D]."""
-        x = z * z.square().mean(dim=1, keepdim=True).add(1e-8).rsqrt()
-        for linear in self:
-            x = F.leaky_relu(linear(x), 0.2) * 2**0.5
-        return x  # [N,D]
 
 
 class Upsample(nn.Module):

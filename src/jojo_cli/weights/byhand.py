@@ -1,45 +1,61 @@
 """Weights that a user brings: what to get where there is a network, and what given files are good for."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from jojo_cli.errors import JojoError
-from jojo_cli.weights.catalog import Entry, File, Package, Source
+from jojo_cli.weights.catalog import RAW, Entry, File, Form, Package, Source, Way
+from jojo_cli.weights.storage import is_web_page
 
-Holding = tuple[Source | None, tuple[File, ...]]
-"""Files that make up an entry together, and the source that they come from (None: its files themselves)."""
+_PICKLED_OBJECTS = ".pkl"
+"""How files are called that hold NVIDIA's networks as objects; all others hold tensors by name."""
+
+
+def how_to_get(entry: Entry) -> str:
+    """Return the command that installs a weight, as a hint."""
+    if entry.ways:
+        return f"'jojo models pull {entry.id}' fetches it"
+    return f"get it with a browser from {entry.origin}, then 'jojo models import FILE --as {entry.id}'"
 
 
 def how_to_bring(entries: Iterable[Entry]) -> str:
     """Return what a user without a network can do: every file by name, sha256 and place."""
     lines = ["where there is a network, get one line for each weight, then 'jojo models import FILE...':"]
     for entry in entries:
-        for source, files in _holdings(entry):
+        ways: dict[tuple[File, ...], Way] = {}
+        for way in _all_ways(entry):
+            ways.setdefault(way.downloads, way)  # of several places for one file, the first is enough
+        for files, way in ways.items():
             names = ", ".join(f"{file.name} (sha256 {file.sha256})" for file in files)
-            lines.append(f"  {entry.id}: {names}{_place(source)}")
+            lines.append(f"  {entry.id}: {names}{_place(way.source)}")
+        if not ways:
+            lines.append(f"  {entry.id}: {how_to_get(entry)}")
     return "\n".join(lines)
 
 
-def plan_import(catalog: Mapping[str, Entry], given: Mapping[str, Path]) -> dict[str, Source | None]:
-    """Return the entries that the `given` files (by sha256) make up, and the source to read each as.
+def plan_import(catalog: Mapping[str, Entry], given: Mapping[str, Path]) -> dict[str, Way]:
+    """Return the entries that the `given` files (by sha256) make up, and the way to read each.
 
     Raises:
         JojoError: a file belongs to no entry, or only to entries that need more files.
     """
     plan = {}
     for entry in catalog.values():
-        whole = [source for source, files in _holdings(entry) if all(file.sha256 in given for file in files)]
+        whole = [way for way in _all_ways(entry) if all(file.sha256 in given for file in way.downloads)]
         if whole:
             plan[entry.id] = whole[0]
     for sha256, path in given.items():
-        uses = [entry for entry in catalog.values() if _uses(entry, sha256)]
+        uses = users_of(catalog, sha256)
         if not uses:
+            refuse_web_page(path)
             raise JojoError(
                 f"{str(path)!r} belongs to no known weight: its sha256 is {sha256}",
-                hint="get it again if it was cut or altered; 'jojo models list' shows the known weights",
+                hint="get it again if it was cut or altered; if it is another copy of a weight, "
+                "'jojo models import FILE --as ID' reads it as that one ('jojo models list' shows them)",
             )
         if plan.keys().isdisjoint(entry.id for entry in uses):
-            needed = [file for file in uses[0].files if file.sha256 not in given]
+            needed = [file for file in uses[0].forms[0].files if file.sha256 not in given]
             names = ", ".join(f"{file.name} (sha256 {file.sha256})" for file in needed)
             raise JojoError(
                 f"{str(path)!r} is only a part of weight {uses[0].id!r}",
@@ -48,15 +64,65 @@ def plan_import(catalog: Mapping[str, Entry], given: Mapping[str, Path]) -> dict
     return plan
 
 
-def _holdings(entry: Entry) -> list[Holding]:
-    holdings: list[Holding] = [(source, source.downloads) for source in entry.sources]
-    if all(files != entry.files for _, files in holdings):
-        holdings.append((None, entry.files))
-    return holdings
+def users_of(catalog: Mapping[str, Entry], sha256: str) -> list[Entry]:
+    """Return the entries that a file is good for."""
+    return [
+        entry
+        for entry in catalog.values()
+        if any(file.sha256 == sha256 for way in _all_ways(entry) for file in way.downloads)
+    ]
 
 
-def _uses(entry: Entry, sha256: str) -> bool:
-    return any(file.sha256 == sha256 for _, files in _holdings(entry) for file in files)
+def form_for(entry: Entry, file: File) -> Form:
+    """Return how to read `file`, which the catalog does not know, as `entry`: by what kind of file it is.
+
+    Raises:
+        JojoError: files of that kind never held this weight, or it is made only of what was published.
+    """
+    single = [form for form in entry.forms if form.format != RAW and len(form.files) <= 1]
+    if not single:
+        raise JojoError(f"weight {entry.id!r} can't be made of another file than the published", hint=how_to_get(entry))
+    pickled = file.name.lower().endswith(_PICKLED_OBJECTS)
+    for form in single:
+        if pickled == any(published.name.endswith(_PICKLED_OBJECTS) for published in form.files):
+            return replace(form, files=(file,), sources=())
+    names = ", ".join(sorted({published.name for form in single for published in form.files}))
+    raise JojoError(f"{file.name!r} is of another kind than weight {entry.id!r}", hint=f"it was published as {names}")
+
+
+def comes_without(catalog: Mapping[str, Entry], entry: Entry, form: Form) -> list[Entry]:
+    """Return what else other forms of `entry` hold, and this one does not, as far as is known."""
+    files = {file.sha256 for each in entry.forms for file in each.files}
+    return [
+        other
+        for other in catalog.values()
+        if other.id != entry.id
+        and any(file.sha256 in files for each in other.forms for file in each.files)
+        and all(file.sha256 not in form.inputs.values() for each in other.forms for file in each.files)
+    ]
+
+
+def refuse_web_page(path: Path) -> None:
+    """Check that a file is not what a server sent in place of it.
+
+    Raises:
+        JojoError: it is a web page.
+    """
+    with path.open("rb") as file:
+        if is_web_page(file.read(64)):
+            raise JojoError(
+                f"{str(path)!r} is a web page, not a weight",
+                hint="the server asked for something first: open the address in a browser, and save what it offers",
+            )
+
+
+def _all_ways(entry: Entry) -> list[Way]:
+    """Return how an entry can be had, with and without a network."""
+    ways = list(entry.ways)
+    for form in entry.forms:
+        if form.files and all(source.downloads != form.files for source in form.sources):
+            ways.append(Way(form, None))
+    return ways
 
 
 def _place(source: Source | None) -> str:

@@ -3,17 +3,20 @@
 import re
 import time
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
 from jojo_cli import __version__
-from jojo_cli.weights.catalog import SourceError, WebFile, is_secure
-from jojo_cli.weights.storage import sha256_of
+from jojo_cli.weights.catalog import File, SourceError, WebFile, is_secure
+from jojo_cli.weights.storage import is_web_page, sha256_of
 from jojo_cli.weights.watcher import Advance, Watcher
 
 ATTEMPTS = 5
+FEW_ATTEMPTS = 2
+"""Where another server may have the file: without a network, to be patient with each takes minutes."""
 REDIRECTS = 5
 TIMEOUT = (10.0, 30.0)
 """Seconds to connect, and seconds without a byte."""
@@ -25,21 +28,32 @@ class _TryAgain(Exception):
     """A failure that may pass."""
 
 
-def download(item: WebFile, path: Path, *, watcher: Watcher, sleep: Callable[[float], None] = time.sleep) -> None:
+def download(
+    item: WebFile,
+    path: Path,
+    *,
+    watcher: Watcher,
+    patient: bool = True,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """Bring a file to `path`, going on from the bytes that `path` holds already, and check its sha256.
 
-    When it fails, `path` keeps what a later call can go on from.
+    When it fails, `path` keeps what a later call can go on from. A `patient` one asks a server that fails more often.
 
     Raises:
         SourceError: the server doesn't give the file, after a bounded number of attempts.
     """
     file = item.file
+    attempts = ATTEMPTS if patient else FEW_ATTEMPTS
     failures, furthest = 0, _size(path)
+    resumed = furthest > 0
     with requests.Session() as session, watcher.progress(file.name, file.size) as advance:
         while True:
             try:
                 _receive(session, item, path, advance)
-                return _check(item, path)
+                if _is_whole(item, path, resumed=resumed):
+                    return
+                resumed, reason = False, "what was there already belongs to another file"
             except _TryAgain as error:
                 reason = str(error)
             except requests.RequestException as error:
@@ -48,8 +62,8 @@ def download(item: WebFile, path: Path, *, watcher: Watcher, sleep: Callable[[fl
             if _size(path) > furthest + (1 << 20):
                 failures, furthest = 0, _size(path)
             failures += 1
-            if failures == ATTEMPTS:
-                raise SourceError(f"{item.url}: {reason}, {ATTEMPTS} times")
+            if failures >= attempts:
+                raise SourceError(f"{item.url}: {reason}, {attempts} times")
             pause = 2.0 ** (failures - 1)
             watcher.note(f"{file.name}: {reason}; trying again in {pause:.0f} s")
             sleep(pause)
@@ -57,28 +71,33 @@ def download(item: WebFile, path: Path, *, watcher: Watcher, sleep: Callable[[fl
 
 def _receive(session: requests.Session, item: WebFile, path: Path, advance: Advance) -> None:
     """Add to `path` what the server sends, up to the size of the file."""
-    have = _size(path)
-    if have >= item.file.size:
+    file, have = item.file, _size(path)
+    if have >= file.limit:
         return
     with _get(session, item.url, {"Range": f"bytes={have}-"} if have else {}) as response:
         _check_answer(response, item)
         if response.status_code == 200:
             have = 0
-        elif not _goes_on(response, have, item.file.size):
+        elif not _goes_on(response, have, file):
             path.unlink(missing_ok=True)
             raise _TryAgain("the server can't go on where the download stopped")
+        chunks = response.iter_content(CHUNK)
+        first = next(chunks, b"")
+        if not have and is_web_page(first):
+            raise _web_page(item)
+        whole = _whole_size(response, have, item)
         with path.open("ab" if have else "wb") as out:
-            for chunk in response.iter_content(CHUNK):
+            for chunk in chain([first], chunks):
                 have += len(chunk)
-                if have > item.file.size:
+                if have > file.limit:
                     break
                 out.write(chunk)
                 advance(have)
-    if have > item.file.size:
+    if have > file.limit:
         path.unlink()
-        raise SourceError(f"{item.url}: sends more than the {item.file.size} bytes of the file")
-    if have < item.file.size:
-        raise _TryAgain(f"the connection ended after {have} of {item.file.size} bytes")
+        raise SourceError(f"{item.url}: sends more than the {file.limit} bytes of the file")
+    if have < whole:
+        raise _TryAgain(f"the connection ended after {have} of {whole} bytes")
 
 
 def _get(session: requests.Session, url: str, headers: Mapping[str, str]) -> requests.Response:
@@ -104,27 +123,46 @@ def _check_answer(response: requests.Response, item: WebFile) -> None:
         raise SourceError(f"{item.url}: the server answers {status}")
     # With 416 comes a page about the error, and the download starts over.
     if status != 416 and "html" in response.headers.get("Content-Type", "").lower():
-        raise _TryAgain("the server sends a web page instead of the file")
+        raise _web_page(item)
+
+
+def _web_page(item: WebFile) -> SourceError:
+    return SourceError(f"{item.url}: sends a web page instead of the file, such as a login or a limit on downloads")
+
+
+def _whole_size(response: requests.Response, have: int, item: WebFile) -> int:
+    """Return how many bytes there will be at the end; 0 when nobody knows."""
     length = response.headers.get("Content-Length", "")
-    if status == 200 and length.isdigit() and int(length) != item.file.size:
-        raise SourceError(f"{item.url}: the server has {length} bytes instead of {item.file.size}")
+    stated = have + int(length) if length.isdigit() else 0
+    if response.status_code == 200 and stated and not item.file.may_have(stated):
+        about = "" if item.file.exact else "about "
+        raise SourceError(f"{item.url}: the server has {stated} bytes instead of {about}{item.file.size}")
+    return item.file.size if item.file.exact else stated
 
 
-def _goes_on(response: requests.Response, have: int, size: int) -> bool:
+def _goes_on(response: requests.Response, have: int, file: File) -> bool:
     content_range = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
     return (
         response.status_code == 206
         and content_range is not None
         and int(content_range[1]) == have
-        and content_range[2] in {str(size), "*"}
+        and (content_range[2] == "*" or file.may_have(int(content_range[2])))
     )
 
 
-def _check(item: WebFile, path: Path) -> None:
-    found = sha256_of(path) if _size(path) == item.file.size else "of another size"
-    if found != item.file.sha256:
-        path.unlink()
-        raise _TryAgain(f"the file is another one (sha256 {found} instead of {item.file.sha256})")
+def _is_whole(item: WebFile, path: Path, *, resumed: bool) -> bool:
+    """Return whether `path` is the file; a file of other bytes is deleted.
+
+    Raises:
+        SourceError: all of them came from this server, which has another file.
+    """
+    found = sha256_of(path)
+    if found == item.file.sha256:
+        return True
+    path.unlink()
+    if not resumed:
+        raise SourceError(f"{item.url}: the file is another one (sha256 {found} instead of {item.file.sha256})")
+    return False
 
 
 def _size(path: Path) -> int:

@@ -25,9 +25,6 @@ def fetch(source: Package, folder: Path, *, watcher: Watcher) -> Path:
     Raises:
         SourceError: pip doesn't bring it.
     """
-    path = folder / source.file.name
-    if path.exists():  # another entry needed it just before
-        return path
     if find_spec("pip") is None:
         raise SourceError(f"{source.label}: pip is missing here, '{sys.executable} -m ensurepip' installs it")
     work = Path(tempfile.mkdtemp(dir=folder))
@@ -39,7 +36,7 @@ def fetch(source: Package, folder: Path, *, watcher: Watcher) -> Path:
     size, sha256 = brought.stat().st_size, sha256_of(brought)
     if (size, sha256) != (source.file.size, source.file.sha256):
         raise SourceError(f"{source.label}: {source.file.name} has {size} bytes, sha256 {sha256}")
-    return brought.rename(path)
+    return brought.rename(folder / source.file.name)
 
 
 def _run_pip(source: Package, work: Path, advance: Advance) -> None:

@@ -1,13 +1,13 @@
 """What is kept about an installed weight, and whether the weight is still what was installed."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from jojo_cli import __version__
-from jojo_cli.weights.catalog import Entry
+from jojo_cli.weights.catalog import Entry, Form, Way
 from jojo_cli.weights.storage import sha256_of
 
 RECORD = "record.json"
@@ -21,7 +21,7 @@ class Record:
     source: str
     format: str
     inputs: dict[str, str]
-    """File name in the catalog: sha256."""
+    """Name of each file that it was made of: sha256."""
     licence: str
     output: str
     bytes: int
@@ -29,6 +29,8 @@ class Record:
     """Of the output."""
     created: str
     jojo_version: str
+    published: bool = True
+    """Whether the catalog knows the inputs; else the user said what they are."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +46,21 @@ class Status:
     record: Record | None = None
 
 
-def write_record(entry: Entry, folder: Path, *, source: str) -> None:
-    """Write the record of the output of `entry` that lies in `folder`."""
+def write_record(entry: Entry, way: Way, folder: Path, *, published: bool) -> None:
+    """Write the record of the output of `entry` that lies in `folder`, and came in this `way`."""
     output = folder / entry.output
     record = Record(
         id=entry.id,
-        source=source,
-        format=entry.format,
-        inputs=_inputs(entry),
+        source=way.label,
+        format=way.form.format,
+        inputs=way.form.inputs,
         licence=entry.licence,
         output=entry.output,
         bytes=output.stat().st_size,
         sha256=sha256_of(output),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         jojo_version=__version__,
+        published=published,
     )
     (folder / RECORD).write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
 
@@ -69,9 +72,9 @@ def inspect(entry: Entry, folder: Path, *, fully: bool = False) -> Status:
         return Status(entry, "missing", path)
     try:
         record = _read_record(folder / RECORD)
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, TypeError):
         return Status(entry, "damaged", path, f"{RECORD} can't be read")
-    if (record.format, record.inputs) != (entry.format, _inputs(entry)):
+    if not any(_is_made_of(form, record) for form in entry.forms):
         return Status(entry, "damaged", path, "another version of jojo made it")
     if not path.is_file():
         return Status(entry, "damaged", path, f"{entry.output} is gone")
@@ -84,11 +87,9 @@ def inspect(entry: Entry, folder: Path, *, fully: bool = False) -> Status:
 
 
 def _read_record(path: Path) -> Record:
-    values = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(values, dict) or set(values) != {field.name for field in fields(Record)}:
-        raise ValueError("not a record")
-    return Record(**values)
+    """Return the record; ValueError or TypeError when it is none."""
+    return Record(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def _inputs(entry: Entry) -> dict[str, str]:
-    return {file.name: file.sha256 for file in entry.files}
+def _is_made_of(form: Form, record: Record) -> bool:
+    return record.format == form.format and (record.inputs == form.inputs or not record.published)

@@ -4,23 +4,31 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jojo_cli.disk import sync_folder
 from jojo_cli.errors import JojoError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 STAGE = ".stage-"
 PARTIAL = ".partial"
 STALE_SECONDS = 24 * 3600
+LOCK_SECONDS = 1800
 _MORE_ROOM = "free some space, or set JOJO_HOME to a folder on another disk"
 
 
 def format_size(size: int) -> str:
     """Return a number of bytes as people read it, such as 37.6 MB."""
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
@@ -28,6 +36,33 @@ def sha256_of(path: Path) -> str:
     """Return the sha256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_web_page(start: bytes) -> bool:
+    """Return whether what starts like this is a page for people, whatever it is called."""
+    return start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<head"))
+
+
+def save_tensors(tensors: "Mapping[str, Tensor]", path: Path) -> None:
+    """Write a safetensors file, with no copy of the tensors in memory.
+
+    Raises:
+        OSError: the disk doesn't take it.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    path.touch()
+    mode = path.stat().st_mode
+    try:
+        save_file(dict(tensors), path)
+        path.chmod(mode)  # some versions put a file there that only its owner can read
+    except SafetensorError as error:  # which holds what the system said as text only
+        found = re.search(r"\(os error (\d+)\)", str(error))
+        if found is None:
+            raise
+        number = int(found[1])
+        raise OSError(number, os.strerror(number)) from error
 
 
 @contextlib.contextmanager
@@ -82,6 +117,26 @@ def check_free(folder: Path, needed: int) -> None:
             f"not enough space in {str(folder)!r}: {format_size(needed)} needed, {format_size(free)} free",
             hint=_MORE_ROOM,
         )
+
+
+@contextlib.contextmanager
+def one_at_a_time(folder: Path, *, note: Callable[[str], None]) -> Iterator[None]:
+    """Let one process download to `folder` at a time: to save bandwidth only, for some network disks lock nothing."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        note("waiting for another jojo that fetches weights")
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=LOCK_SECONDS)
+    except (OSError, NotImplementedError):
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager

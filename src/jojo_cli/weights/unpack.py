@@ -1,4 +1,4 @@
-"""From what was downloaded to the files of an entry: read by name, checked to the byte, nothing extracted."""
+"""From what was downloaded to the files of a form: read by name, checked to the byte, nothing extracted."""
 
 import bz2
 import hashlib
@@ -9,24 +9,24 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from jojo_cli.weights.catalog import Entry, File, Package, Source, SourceError, Web
+from jojo_cli.weights.catalog import File, Package, Source, SourceError, Way, Web
 
 CHUNK = 1 << 20
 _BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError, RuntimeError)
 
 
-def unpack(entry: Entry, source: Source | None, *, downloads: Mapping[str, Path], folder: Path) -> dict[str, Path]:
-    """Return the files of an entry, copied into `folder` and checked: name: path.
+def unpack(way: Way, *, downloads: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+    """Return the files of a form, copied into `folder` and checked: name: path.
 
-    `downloads` holds what `source` gave, by sha256; without a source, the files themselves.
+    `downloads` holds what was brought that way, by sha256.
 
     Raises:
         SourceError: a file is missing, damaged, larger than the catalog says, or another one.
     """
     paths = {}
-    for file in entry.files:
+    for file in way.form.files:
         paths[file.name] = folder / file.name
-        with _opened(source, file, downloads) as stream:
+        with _opened(way.source, file, downloads) as stream:
             _copy(stream, paths[file.name], file)
     return paths
 
@@ -57,11 +57,11 @@ def _copy(stream: IO[bytes], path: Path, file: File) -> None:
     with path.open("wb") as copy:
         while chunk := stream.read(CHUNK):
             size += len(chunk)
-            if size > file.size:
-                raise SourceError(f"{file.name} is larger than its {file.size} bytes")
+            if size > file.limit:
+                raise SourceError(f"{file.name} is larger than its {file.limit} bytes")
             digest.update(chunk)
             copy.write(chunk)
-    if size != file.size:
+    if not file.may_have(size):
         raise SourceError(f"{file.name} has {size} bytes instead of {file.size}")
     if digest.hexdigest() != file.sha256:
         raise SourceError(f"{file.name} has sha256 {digest.hexdigest()} instead of {file.sha256}")
