@@ -94,6 +94,7 @@ def test_codes_are_those_of_the_published_network(name: str, kind: Kind, seed: i
     with torch.device("meta"):
         encoder = kind()
     encoder.load_state_dict(encoder_state(wrap(theirs, kind.__name__), kind.__name__), assign=True)
+    encoder.float()
     with torch.inference_mode():
         assert (encoder(golden("e4e-1024-encoder")["x"]) - expected).abs().max() < 1e-3
 
@@ -109,7 +110,7 @@ def test_pyramid_is_read_from_its_file(
     assert torch.equal(encoder.mean_w_plus, content["latent_avg"])
     with torch.inference_mode():
         first = head_output(published, 0, body_features(published, photo()), convs=4)
-        assert torch.allclose(encoder(photo())[:, 0], first, atol=1e-5)
+        assert torch.allclose(encoder(photo())[:, 0], first, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_restyle_finds_the_codes_of_the_published_network(reader: Read, kind: Ki
         expected = torch.stack([head_output(theirs, code, features, convs=4) for code in range(CODES)], dim=1)
         if kind is ProgressiveBackboneEncoder:
             expected[:, 1:] += expected[:, :1].clone()
-        assert torch.allclose(encoder(photo(6)), expected, atol=1e-5)
+        assert torch.allclose(encoder(photo(6)), expected, atol=1e-3)
 
 
 def test_options_as_argparse_leaves_them_are_read(published: dict[str, Tensor], checkpoint: Path) -> None:
@@ -139,10 +140,18 @@ def test_what_training_left_is_dropped(published: dict[str, Tensor]) -> None:
     assert encoder_state(resumable, "Encoder4Editing").keys() == encoder_state(content, "Encoder4Editing").keys()
 
 
-def test_half_precision_is_read_as_float32(published: dict[str, Tensor]) -> None:
-    halves = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in published.items()}
-    state = encoder_state(wrap(halves, "Encoder4Editing"), "Encoder4Editing")
-    assert {tensor.dtype for tensor in state.values()} == {torch.float32}
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_kernels_are_kept_in_half_precision(dtype: torch.dtype, published: dict[str, Tensor]) -> None:
+    theirs = {key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in published.items()}
+    state = encoder_state(wrap(theirs, "Encoder4Editing"), "Encoder4Editing")
+    dtypes = {key: torch.float16 if tensor.ndim > 1 else torch.float32 for key, tensor in state.items()}
+    assert {key: tensor.dtype for key, tensor in state.items()} == {**dtypes, "mean_w_plus": torch.float32}
+
+
+def test_kernel_beyond_half_precision_is_kept_as_it_is(published: dict[str, Tensor]) -> None:
+    large = {**published, "latlayer1.weight": published["latlayer1.weight"] * 1e6}
+    state = encoder_state(wrap(large, "Encoder4Editing"), "Encoder4Editing")
+    assert torch.equal(state["laterals.0.weight"], large["latlayer1.weight"])
 
 
 @pytest.mark.parametrize(
@@ -200,9 +209,15 @@ def test_missing_part_is_refused(part: str, published: dict[str, Tensor]) -> Non
         encoder_state(content, "Encoder4Editing")
 
 
-@pytest.mark.parametrize("layout", [{"g_ema": {}, "latent_avg": torch.ones(512)}, dict.fromkeys(DECODER, 1)])
-def test_generator_in_place_of_an_encoder_is_refused(layout: dict[str, object], checkpoint: Path) -> None:
+@pytest.mark.parametrize("layout", [{"g_ema": {}, "latent_avg": torch.ones(512)}, {"g": {}}])
+def test_generator_in_place_of_an_encoder_is_named(layout: dict[str, object], checkpoint: Path) -> None:
     torch.save(layout, checkpoint)
+    with pytest.raises(CheckpointError, match=r"^not a checkpoint of Encoder4Editing, but of a StyleGAN2 generator$"):
+        read(checkpoint)
+
+
+def test_state_without_options_is_refused(checkpoint: Path) -> None:
+    torch.save(dict.fromkeys(DECODER, 1), checkpoint)
     with pytest.raises(CheckpointError, match=r"not a checkpoint of Encoder4Editing: missing .*; unknown '"):
         read(checkpoint)
 

@@ -25,7 +25,7 @@ CONVERTERS = {
     "rosinality-discriminator": "jojo_cli.formats.rosinality:read_discriminator",
     "rosinality-generator": "jojo_cli.formats.rosinality:read_generator",
     "stlpips-vgg": "jojo_cli.formats.stlpips:read_vgg",
-    "torchvision-vgg16": "jojo_cli.formats.torchvision:read_vgg16",
+    "torchvision-vgg16": "jojo_cli.formats.vgg16:read_vgg16",
 }
 """Format in the catalog: the function that reads it, as a name, so that torch loads only when it runs."""
 
@@ -34,7 +34,7 @@ def convert(name: str, files: Mapping[str, Path]) -> "dict[str, Tensor]":
     """Return the state dict, in our names, of the foreign `files` (file name in the catalog: path).
 
     Raises:
-        CheckpointError: a file does not hold exactly what the format says.
+        CheckpointError: a file does not hold exactly what the format says, or can't be read.
     """
     module, _, function = CONVERTERS[name].partition(":")
     converter: Converter = getattr(import_module(module), function)
@@ -42,5 +42,7 @@ def convert(name: str, files: Mapping[str, Path]) -> "dict[str, Tensor]":
         return converter(files)
     except JojoError:
         raise
+    except OSError as error:
+        raise CheckpointError(f"{', '.join(sorted(files))}: can't be read: {error.strerror or error}") from error
     except Exception as error:  # damaged files fail in as many ways as their parsers have lines
         raise CheckpointError(f"{', '.join(sorted(files))}: damaged, or not {name}: {error}") from error

@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 from torch import Tensor
 
 from jojo_cli.errors import CheckpointError
+from jojo_cli.formats.kinds import Kind, expect
 
 Make = Callable[..., tuple[Tensor, ...]]
 """Takes some of their tensors and gives some of ours."""
@@ -32,12 +34,16 @@ class Rule:
 def load(path: Path, *, allowed: Sequence[type] = ()) -> dict[str, Any]:
     """Return the dict that a file holds, of tensors, numbers, text and instances of the classes `allowed`.
 
+    Where the file allows it, its tensors stay in it until they are used, and it must not change as long.
+
     Raises:
-        CheckpointError: it is damaged, or holds anything else.
+        CheckpointError: it is another kind of file, is damaged, or holds anything else.
+        OSError: it can't be read.
     """
+    expect(path, Kind.CHECKPOINT)
     try:
         with torch.serialization.safe_globals(list(allowed)):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except Exception:  # as many kinds as there are ways to be damaged; torch's words advise to load it with its code
         raise CheckpointError(
             f"{path.name} is not a checkpoint of tensors: it is damaged, or wants to run code",
@@ -61,8 +67,10 @@ def check_keys(found: Collection[str], *, needed: Collection[str], idle: Collect
         raise CheckpointError(f"not {what}: {'; '.join(parts)}")
 
 
-def apply(rules: Sequence[Rule], theirs: Mapping[str, Any], *, what: str) -> dict[str, Tensor]:
-    """Return our state dict, float32, of their tensors.
+def apply(
+    rules: Sequence[Rule], theirs: Mapping[str, Any], *, what: str, kernels: torch.dtype = torch.float32
+) -> dict[str, Tensor]:
+    """Return our state dict of their tensors: float32, and `kernels` for those of two axes and more.
 
     Raises:
         CheckpointError: a key is missing, unknown or no tensor.
@@ -73,10 +81,19 @@ def apply(rules: Sequence[Rule], theirs: Mapping[str, Any], *, what: str) -> dic
     if odd:
         raise CheckpointError(f"not {what}: no tensors {_names(odd)}")
     return {
-        key: tensor.float()
+        key: _stored(tensor, kernels)
         for rule in rules
         for key, tensor in zip(rule.ours, rule.make(*(theirs[key] for key in rule.theirs)), strict=True)
     }
+
+
+def _stored(tensor: Tensor, kernels: torch.dtype) -> Tensor:
+    """Return a copy of a tensor, which may be in a file, as it is to be kept."""
+    if tensor.ndim > 1:
+        kernel = tensor.to(kernels, copy=True)
+        if kernel.isfinite().all():  # else it holds what is too large for half precision
+            return kernel
+    return tensor.to(torch.float32, copy=True)
 
 
 def _names(keys: Sequence[str], limit: int = 8) -> str:
