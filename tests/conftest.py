@@ -88,18 +88,6 @@ def full_base() -> "Base":
     return tiny_full.load()
 
 
-@pytest.fixture
-def tiny_full_base(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Let `jojo` start from the tiny full base, in this process and in float32, and give its name."""
-    import tiny_full
-
-    monkeypatch.setitem(bases.BASES, tiny_full.NAME, tiny_full.ENTRY)
-    monkeypatch.setenv("JOJO_BASE", tiny_full.NAME)
-    # Which precision is faster is measured, and on a busy machine may change from run to run.
-    monkeypatch.setattr("jojo_cli.device._bf16_pays", lambda: False)
-    return tiny_full.NAME
-
-
 @pytest.fixture(scope="session")
 def real_models() -> ModelManager:
     """Give the real weights, fetched by the first run that needs them."""
