@@ -1,6 +1,6 @@
 """`jojo models`: the weights that jojo fetches, checks and keeps."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -92,13 +92,14 @@ def list_models(json_: Json = False) -> None:
         }
         for id, status in statuses.items()
     ]
-    columns = ("id", "state", "size", "bases", "purpose", "licence")
-    shown = [{**row, "bases": _by_line(uses[id])} for id, row in zip(statuses, rows, strict=True)]
-    out.table(rows if json_ else shown, {key: key for key in columns}, empty="no weights in the catalog")
+    columns = ("id", "state", "size", "purpose", "licence")
+    out.table(rows, {key: key for key in columns}, empty="no weights in the catalog")
     if not json_:
-        out.value("")
         for name, base in BASES.items():
-            out.value(f"{name}: {_readiness(name, [statuses[id] for id in _needs(base)])}")
+            needs = _needs(base)
+            optional = ", ".join(id for id in base.optional())
+            out.value(f"\nbase {name}: {_readiness(name, [statuses[id] for id in needs])}")
+            out.value(f"  needs {', '.join(needs)}" + (f"\n  may use {optional}" if optional else ""))
 
 
 @app.command()
@@ -215,10 +216,6 @@ def _needs(base: "BaseEntry") -> tuple[str, ...]:
 
 def _use(base: "BaseEntry", id: str) -> str | None:
     return "default" if id in _needs(base) else "optional" if id in base.optional() else None
-
-
-def _by_line(uses: "Mapping[str, str]") -> str:
-    return "\n".join(name if use == "default" else f"{name}, {use}" for name, use in uses.items())
 
 
 def _readiness(name: str, statuses: "Sequence[Status]") -> str:

@@ -50,8 +50,8 @@ class Output:
             self.note(empty)
         else:
             table = Table(box=None, pad_edge=False)
-            for heading in columns.values():
-                table.add_column(heading, overflow="fold")
+            for number, heading in enumerate(columns.values()):
+                table.add_column(heading, overflow="fold", no_wrap=number == 0)  # names are there to be copied
             for record in records:
                 table.add_row(*("" if record.get(key) is None else str(record[key]) for key in columns))
             self._out.print(table, soft_wrap=False)

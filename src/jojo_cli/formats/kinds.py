@@ -23,8 +23,12 @@ class Kind(Enum):
     EMPTY = "empty"
     UNKNOWN = "of no known kind, or damaged"
 
+    @property
+    def hint(self) -> str:
+        """What to do about a file that should be of another kind."""
+        return _HINTS.get(self, "get it again from where it was published")
 
-_AGAIN = "get it again from where it was published"
+
 _TORCH = "give the file that torch wrote, mostly .pt or .pth"
 
 _HINTS = {
@@ -43,7 +47,6 @@ _HINTS = {
 _HEAD = 1 << 16
 _LEGACY = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 """What torch wrote first until 1.6: its magic number, pickled. Later files are zip archives."""
-_PAGES = (b"<!doctype html", b"<html", b"<head", b"<?xml")
 
 
 def kind_of(path: Path) -> Kind:
@@ -64,11 +67,16 @@ def kind_of(path: Path) -> Kind:
         if b"dnnlib.tflib" in head:
             return Kind.TENSORFLOW
         return Kind.NVIDIA if b"torch_utils.persistence" in head else Kind.PICKLE
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
+    if is_web_page(head):
         return Kind.WEB_PAGE
     if head.startswith(b"version https://git-lfs"):
         return Kind.POINTER
     return Kind.SAFETENSORS if head[8:10] == b'{"' else Kind.UNKNOWN
+
+
+def is_web_page(start: bytes) -> bool:
+    """Return whether what starts like this is a page for people, whatever it is called."""
+    return start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<head", b"<?xml"))
 
 
 def expect(path: Path, kind: Kind) -> None:
@@ -80,7 +88,7 @@ def expect(path: Path, kind: Kind) -> None:
     """
     found = kind_of(path)
     if found is not kind:
-        raise CheckpointError(f"{path.name} is not {kind.value}: it is {found.value}", hint=_HINTS.get(found, _AGAIN))
+        raise CheckpointError(f"{path.name} is not {kind.value}: it is {found.value}", hint=found.hint)
 
 
 def _kind_of_archive(path: Path) -> Kind:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from jojo_cli.errors import JojoError
+from jojo_cli.formats.kinds import Kind, kind_of
 from jojo_cli.weights.catalog import RAW, Entry, File, Form, Package, Source, Way
-from jojo_cli.weights.storage import is_web_page
 
 _PICKLED_OBJECTS = ".pkl"
-"""How files are called that hold NVIDIA's networks as objects; all others hold tensors by name."""
+"""How published files are called that hold networks as objects; all others hold tensors by name."""
 
 
 def how_to_get(entry: Entry) -> str:
@@ -48,7 +48,9 @@ def plan_import(catalog: Mapping[str, Entry], given: Mapping[str, Path]) -> dict
     for sha256, path in given.items():
         uses = users_of(catalog, sha256)
         if not uses:
-            refuse_web_page(path)
+            kind = kind_of(path)
+            if kind is Kind.WEB_PAGE:
+                raise JojoError(f"{str(path)!r} is {kind.value}", hint=kind.hint)
             raise JojoError(
                 f"{str(path)!r} belongs to no known weight: its sha256 is {sha256}",
                 hint="get it again if it was cut or altered; if it is another copy of a weight, "
@@ -73,21 +75,19 @@ def users_of(catalog: Mapping[str, Entry], sha256: str) -> list[Entry]:
     ]
 
 
-def form_for(entry: Entry, file: File) -> Form:
+def form_for(entry: Entry, file: File, kind: Kind) -> Form:
     """Return how to read `file`, which the catalog does not know, as `entry`: by what kind of file it is.
 
     Raises:
-        JojoError: files of that kind never held this weight, or it is made only of what was published.
+        JojoError: it is made only of what was published.
     """
     single = [form for form in entry.forms if form.format != RAW and len(form.files) <= 1]
     if not single:
         raise JojoError(f"weight {entry.id!r} can't be made of another file than the published", hint=how_to_get(entry))
-    pickled = file.name.lower().endswith(_PICKLED_OBJECTS)
-    for form in single:
-        if pickled == any(published.name.endswith(_PICKLED_OBJECTS) for published in form.files):
-            return replace(form, files=(file,), sources=())
-    names = ", ".join(sorted({published.name for form in single for published in form.files}))
-    raise JojoError(f"{file.name!r} is of another kind than weight {entry.id!r}", hint=f"it was published as {names}")
+    pickled = kind is Kind.NVIDIA
+    fitting = (f for f in single if pickled == any(file.name.endswith(_PICKLED_OBJECTS) for file in f.files))
+    # Where none fits, the reader of the first says what the file is instead.
+    return replace(next(fitting, single[0]), files=(file,), sources=())
 
 
 def comes_without(catalog: Mapping[str, Entry], entry: Entry, form: Form) -> list[Entry]:
@@ -100,20 +100,6 @@ def comes_without(catalog: Mapping[str, Entry], entry: Entry, form: Form) -> lis
         and any(file.sha256 in files for each in other.forms for file in each.files)
         and all(file.sha256 not in form.inputs.values() for each in other.forms for file in each.files)
     ]
-
-
-def refuse_web_page(path: Path) -> None:
-    """Check that a file is not what a server sent in place of it.
-
-    Raises:
-        JojoError: it is a web page.
-    """
-    with path.open("rb") as file:
-        if is_web_page(file.read(64)):
-            raise JojoError(
-                f"{str(path)!r} is a web page, not a weight",
-                hint="the server asked for something first: open the address in a browser, and save what it offers",
-            )
 
 
 def _all_ways(entry: Entry) -> list[Way]:

@@ -10,8 +10,9 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from jojo_cli import __version__
+from jojo_cli.formats.kinds import is_web_page
 from jojo_cli.weights.catalog import File, SourceError, WebFile, is_secure
-from jojo_cli.weights.storage import is_web_page, sha256_of
+from jojo_cli.weights.storage import sha256_of
 from jojo_cli.weights.watcher import Advance, Watcher
 
 ATTEMPTS = 5

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jojo_cli.errors import CheckpointError, JojoError
 from jojo_cli.formats import convert
+from jojo_cli.formats.kinds import kind_of
 from jojo_cli.weights import package
 from jojo_cli.weights.byhand import (
     comes_without,
@@ -14,7 +15,6 @@ from jojo_cli.weights.byhand import (
     how_to_bring,
     how_to_get,
     plan_import,
-    refuse_web_page,
     users_of,
 )
 from jojo_cli.weights.catalog import RAW, Entry, File, Form, Package, SourceError, Way, load_catalog
@@ -168,8 +168,7 @@ class ModelManager:
         if users:
             names = " and ".join(repr(user.id) for user in users)
             raise JojoError(f"{str(path)!r} is not weight {id!r} but {names}", hint="leave out --as")
-        refuse_web_page(path)
-        form = form_for(entry, File(path.name, path.stat().st_size, sha256))
+        form = form_for(entry, File(path.name, path.stat().st_size, sha256), kind_of(path))
         try:
             self._import([(entry, Way(form, None))], {sha256: path}, published=False)
         except CheckpointError as error:
@@ -288,11 +287,11 @@ class ModelManager:
             save_tensors(convert(way.form.format, files), made / entry.output)
         shutil.rmtree(parts, ignore_errors=True)
         write_record(entry, way, made, published=published)
-        put_in_place(
-            made,
-            self.folder / entry.id,
-            is_good=lambda: self._status(entry, fully=True).state == "installed",
-        )
+        put_in_place(made, self.folder / entry.id, is_good=lambda: self._is_made_of(entry, way.form))
+
+    def _is_made_of(self, entry: Entry, form: Form) -> bool:
+        status = self._status(entry, fully=True)
+        return status.record is not None and status.record.inputs == form.inputs
 
 
 def _is_here(way: Way, have: Mapping[str, Path]) -> bool:

@@ -38,11 +38,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def is_web_page(start: bytes) -> bool:
-    """Return whether what starts like this is a page for people, whatever it is called."""
-    return start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<head"))
-
-
 def save_tensors(tensors: "Mapping[str, Tensor]", path: Path) -> None:
     """Write a safetensors file, with no copy of the tensors in memory.
 
