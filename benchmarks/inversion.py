@@ -1,6 +1,6 @@
 """Measure how well photos are inverted, method by method.
 
-    python benchmarks/inversion.py [FOLDER] [--generated N] [--methods encoder hybrid ...] [--sheet FILE.png]
+    python benchmarks/inversion.py [FOLDER] [--generated N] [--methods encoder hybrid ...] [--base BASE] [--sheet FILE]
 
 FOLDER holds photos, or FFHQ crops of 1024 px; without one, the two portraits among the tests' data are taken. In
 Markdown: shift-tolerant LPIPS (VGG, 256 px) of photo and reconstruction, distance of dlib's face descriptors (the same
@@ -16,22 +16,19 @@ from statistics import mean
 from typing import NamedTuple
 
 import torch
-from measures import Describer, distance, gap
+from measures import PORTRAITS, Describer, distance, gap, read_crops
 from PIL import Image
 
-from jojo_cli.bases import EMBEDDED_BASE, BaseEntry
+from jojo_cli.bases import BASES, EMBEDDED_BASE, BaseEntry
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import InvertChoice, Method
 from jojo_cli.cli.output import Output
 from jojo_cli.cli.session import invert_photo, open_base
-from jojo_cli.errors import JojoError
-from jojo_cli.faces import crop_face, face_quad
-from jojo_cli.images import READ_SUFFIXES, contact_sheet, read_image, to_image
+from jojo_cli.images import contact_sheet, to_image
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.mixing import sample_code
 from jojo_cli.training.faces import spoil
 
-PORTRAITS = Path(__file__).parent.parent / "tests" / "data"
 METHODS: tuple[Method, ...] = ("encoder", "hybrid", "optimize")
 
 
@@ -51,11 +48,12 @@ def main() -> None:
     parser.add_argument("--generated", type=int, default=0)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--base", choices=BASES, default=EMBEDDED_BASE)
     options = parser.parse_args()
     out = Output(quiet=True)
-    base = open_base(EMBEDDED_BASE, needs=BaseEntry.needs, device="auto", out=out)
-    describe = Describer(base, out)
-    sets = {"photos": read_crops(options.folder, describe, base.generator.resolution)}
+    base = open_base(options.base, needs=BaseEntry.needs, device="auto", out=out)
+    describe = Describer(base.device, out)
+    sets = {"photos": list(read_crops(options.folder, describe, base.generator.resolution).values())}
     if options.generated:
         faces = [draw(base, base.generator, sample_code(base, 10_000 + i, 0.7)) for i in range(options.generated)]
         rng = torch.Generator().manual_seed(0)
@@ -76,21 +74,6 @@ def main() -> None:
                 rows.append([result.reconstruction for result in results])
     if options.sheet:
         contact_sheet(rows, cell=256).save(options.sheet)
-
-
-def read_crops(folder: Path, describe: Describer, size: int) -> list[Image.Image]:
-    """Return the largest face of each picture in a folder, cut as jojo cuts; crops of the right size as they are."""
-    crops = []
-    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in READ_SUFFIXES):
-        picture = read_image(path)
-        faces = describe.finder.find(picture)
-        if picture.size == (size, size):
-            crops.append(picture)
-        elif faces:
-            crops.append(crop_face(picture, face_quad(faces[0].landmarks)))
-    if not crops:
-        raise JojoError(f"no faces in {str(folder)!r}", hint="name a folder of photos")
-    return crops
 
 
 def measure(base: Base, describe: Describer, crop: Image.Image, method: Method, out: Output) -> Measured:

@@ -1,5 +1,6 @@
 """What the benchmarks measure of pictures: how alike they look, and whether they show the same person."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,23 +9,33 @@ from PIL import Image
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.loading import loaded
 from jojo_cli.bases.views import whole_view
 from jojo_cli.cli.batch import open_finder
 from jojo_cli.cli.models import open_models
 from jojo_cli.cli.output import Output
-from jojo_cli.images import to_tensor
+from jojo_cli.device import Device
+from jojo_cli.errors import JojoError
+from jojo_cli.faces import crop_face, face_quad
+from jojo_cli.images import READ_SUFFIXES, read_image, to_tensor
+from jojo_cli.nets.recogniser import FaceRecogniser
 from jojo_cli.stylize.losses import Targets
+
+PORTRAITS = Path(__file__).parent.parent / "tests" / "data"
+"""The folder of the two test portraits."""
 
 
 class Describer:
     """dlib's face descriptors: points in 128 dimensions, near one another for one person."""
 
-    def __init__(self, base: Base, out: Output) -> None:
+    def __init__(self, device: Device, out: Output) -> None:
         import dlib
 
-        self.base = base
+        models = open_models(out)
+        self.device = device.torch_device
         self.finder = open_finder(out)
-        self.landmarks: Any = dlib.shape_predictor(str(open_models(out).ensure("dlib-landmarks-68")))
+        self.recogniser = loaded(FaceRecogniser(), models.ensure("dlib-face-recognition"), device)
+        self.landmarks: Any = dlib.shape_predictor(str(models.ensure("dlib-landmarks-68")))
         self.rectangle: Any = dlib.rectangle
         self.cut: Any = dlib.get_face_chip
 
@@ -37,8 +48,27 @@ class Describer:
         shape = self.landmarks(pixels, self.rectangle(*(round(side) for side in box)))
         chip = Image.fromarray(self.cut(pixels, shape, size=150, padding=0.25))
         with torch.inference_mode():
-            descriptor: Tensor = self.base.load_recogniser().net(to_tensor([chip]).to(self.base.device.torch_device))[0]
+            descriptor: Tensor = self.recogniser(to_tensor([chip]).to(self.device))[0]
         return descriptor.cpu()
+
+
+def read_crops(folder: Path, describe: Describer, size: int) -> dict[str, Image.Image]:
+    """Return the largest face of each picture in a folder by its file's stem, cut as jojo cuts; crops as they are.
+
+    Raises:
+        JojoError: there is none.
+    """
+    crops = {}
+    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in READ_SUFFIXES):
+        picture = read_image(path)
+        faces = describe.finder.find(picture)
+        if picture.size == (size, size):
+            crops[path.stem] = picture
+        elif faces:
+            crops[path.stem] = crop_face(picture, face_quad(faces[0].landmarks))
+    if not crops:
+        raise JojoError(f"no faces in {str(folder)!r}", hint="name a folder of photos")
+    return crops
 
 
 def gap(a: Tensor, b: Tensor) -> float:

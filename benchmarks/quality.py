@@ -10,24 +10,19 @@ and to the other people's results (the same person is below 0.6). The styles mus
 import argparse
 import itertools
 import sys
-from pathlib import Path
 from statistics import mean
 
-from measures import Describer, distance, gap
-from PIL import Image
+from measures import PORTRAITS, Describer, distance, gap, read_crops
 
-from jojo_cli.bases import EMBEDDED_BASE, BaseEntry
+from jojo_cli.bases import BaseEntry
 from jojo_cli.bases.settings import InvertChoice
 from jojo_cli.cli.output import Output
-from jojo_cli.cli.session import invert_photo, open_base, open_style
+from jojo_cli.cli.session import invert_photo, open_style
 from jojo_cli.cli.styles import open_styles
-from jojo_cli.faces import crop_face, face_quad
+from jojo_cli.device import pick_device
 from jojo_cli.images import read_image, to_image
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.mixing import sample_code
-
-DATA = Path(__file__).parent.parent / "tests" / "data"
-PHOTOS = {name: DATA / f"{name}.png" for name in ("astronaut", "grace_hopper")}
 
 
 def main() -> None:
@@ -37,22 +32,18 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=8, help="random faces a style")
     options = parser.parse_args()
     out = Output()
-    describe = Describer(open_base(EMBEDDED_BASE, needs=BaseEntry.needs, device="auto", out=out), out)
-    find = describe.finder.find
-    crops = {name: crop_face(photo, face_quad(find(photo)[0].landmarks)) for name, photo in read_photos()}
+    describe = Describer(pick_device(), out)
+    crops = read_crops(PORTRAITS, describe, size=1024)
     persons = {name: describe(crop) for name, crop in crops.items()}
 
     report(
         "| style | LPIPS base | LPIPS style | reconstruction | result | other people's results |\n" + "|---" * 6 + "|"
     )
-    codes = {}
     for name in options.styles:
         style = open_styles().load(name)
         base, styled = open_style(style, needs=BaseEntry.needs, device="auto", out=out)
-        for person, crop in crops.items():
-            if person not in codes:
-                way = InvertChoice().among(base.photo_inversions)
-                codes[person] = invert_photo(base, crop, way, title=person, out=out).w_plus
+        way = InvertChoice().among(base.photo_inversions)
+        codes = {person: invert_photo(base, crop, way, title=person, out=out).w_plus for person, crop in crops.items()}
         samples = [sample_code(base, seed, 0.7) for seed in range(options.samples)]
         reference = read_image(style.folder / "reference-1.png")
         to_reference = [
@@ -70,11 +61,6 @@ def main() -> None:
             mean(gap(persons[a], drawn[b]) for a, b in itertools.permutations(codes, 2)),
         ]
         report(f"| {name} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
-
-
-def read_photos() -> list[tuple[str, Image.Image]]:
-    """Return the test photos by name."""
-    return [(name, read_image(path)) for name, path in PHOTOS.items()]
 
 
 def report(line: str) -> None:
