@@ -81,6 +81,14 @@ def tiny_base(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(scope="session")
+def full_base() -> "Base":
+    """Give the tiny full base, for tests of the library."""
+    import tiny_full
+
+    return tiny_full.load()
+
+
+@pytest.fixture(scope="session")
 def real_models() -> ModelManager:
     """Give the real weights, fetched by the first run that needs them."""
     manager = ModelManager(REAL_CACHE / "models")

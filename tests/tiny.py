@@ -21,6 +21,8 @@ from jojo_cli.nets.encoders import FeedbackEncoder
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
 from jojo_cli.nets.recogniser import FaceRecogniser
+from jojo_cli.stylize.finetune import Reference
+from jojo_cli.stylize.mixing import sample_code
 
 NAME = "tiny"
 CHANNELS = (32, 32, 16, 16)
@@ -107,3 +109,11 @@ def make_encoder(generator: MobileStyleGAN, *, seed: int = 0) -> FeedbackEncoder
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return FeedbackEncoder(octaves=len(octaves(generator)), w_dim=generator.w_dim, levels=LEVELS)
+
+
+def poster(base: Base, *, seed: int = 0) -> Reference:
+    """Return a reference for a base: a picture of flat squares, and the code of a random face."""
+    rng = torch.Generator().manual_seed(seed)
+    side = base.generator.resolution // 16
+    squares = torch.rand(1, 3, 16, 16, generator=rng) * 2 - 1
+    return Reference(squares.repeat_interleave(side, 2).repeat_interleave(side, 3), sample_code(base, seed, 0.5))

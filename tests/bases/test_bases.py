@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+import tiny_full
 
 from jojo_cli.bases import BASES, load_base
 from jojo_cli.bases.base import Base
@@ -80,3 +81,16 @@ def test_frozen_names_are_those_of_parameters(base: Base) -> None:
     names = [name for name, _ in base.generator.named_parameters()]
     for part in base.frozen:
         assert any(part in name for name in names)
+
+
+def test_full_base_varies_the_codes_that_jojogan_does() -> None:
+    base = tiny_full.make_base((4,) * 9)
+    assert base.generator.resolution == 1024
+    assert base.varied_codes == tuple(range(7, 18))
+    assert base.varied_codes_preserving_color == (9, 11, 15, 16, 17)
+
+
+def test_discriminator_sees_every_pixel_and_lpips_what_it_was_trained_on() -> None:
+    base = tiny_full.make_base((*tiny_full.CHANNELS, 8))
+    assert base.generator.resolution == base.load_critic("discriminator").side == 512
+    assert base.load_critic("lpips").side == 256

@@ -74,13 +74,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         use_tiny_base(patch)
-        patch.setenv("JOJO_HOME", str(home))
-        reference = photo(home / "ref.png")
-        patch.setattr(sys, "argv", ["jojo", "train", "ink", str(reference), "--no-align", "--base", "tiny", *QUICK])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-    assert not stop.value.code
-    return home / "styles"
+        return train_ink(home, patch, "--base", "tiny", *QUICK)
 
 
 @pytest.fixture
@@ -88,6 +82,16 @@ def ink(trained: Path, jojo_home: Path) -> Path:
     """Give the folder of a style `ink` that `jojo` knows."""
     shutil.copytree(trained, jojo_home / "styles")
     return jojo_home / "styles" / "ink"
+
+
+def train_ink(home: Path, patch: pytest.MonkeyPatch, *options: str) -> Path:
+    """Train a style `ink` in a home of its own, and return the folder of styles."""
+    patch.setenv("JOJO_HOME", str(home))
+    patch.setattr(sys, "argv", ["jojo", "train", "ink", str(photo(home / "ref.png")), "--no-align", *options])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert not stop.value.code
+    return home / "styles"
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from tiny import poster
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
@@ -18,14 +19,6 @@ from jojo_cli.stylize.finetune import Finetuned, Reference, finetune
 from jojo_cli.stylize.mixing import sample_code
 
 SETTINGS = FinetuneSettings(steps=30, rate=0.02)
-
-
-def poster(base: Base, *, seed: int = 0) -> Reference:
-    """Make a reference of flat squares, and the code of a random face."""
-    rng = torch.Generator().manual_seed(seed)
-    side = base.generator.resolution // 16
-    squares = torch.rand(1, 3, 16, 16, generator=rng) * 2 - 1
-    return Reference(squares.repeat_interleave(side, 2).repeat_interleave(side, 3), sample_code(base, seed, 0.5))
 
 
 def unreadable(base: Base) -> Reference:

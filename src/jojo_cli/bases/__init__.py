@@ -44,7 +44,7 @@ class BaseEntry:
         """
         encoder = _among(self.encoders, how.encoder, "encoder")
         reads = how.method not in ("optimize", "mean")
-        compares = how.method == "hybrid"
+        compares = how.method == "hybrid" or (how.method is None and how.steps is not None)
         return _each((*self.draw, *self.invert, *(encoder if reads else ()), *(self.identity if compares else ())))
 
     def to_train(self, how: InvertChoice, loss: str | None = None, *, identity: bool = False) -> tuple[Weight, ...]:

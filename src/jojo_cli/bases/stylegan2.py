@@ -25,7 +25,6 @@ from jojo_cli.nets.inversion_encoders import (
     BackboneEncoder,
     Encoder4Editing,
     GradualStyleEncoder,
-    InversionEncoder,
     ProgressiveBackboneEncoder,
 )
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
@@ -37,7 +36,9 @@ if TYPE_CHECKING:
 
 RESOLUTION = 1024
 
-ENCODERS: Mapping[str, Callable[[], InversionEncoder]] = {
+EncoderNet = GradualStyleEncoder | BackboneEncoder
+
+ENCODERS: Mapping[str, type[EncoderNet]] = {
     "e4e": Encoder4Editing,
     "psp": GradualStyleEncoder,
     "restyle-e4e": ProgressiveBackboneEncoder,
@@ -52,7 +53,7 @@ def load(weights: "Weights", device: "Device") -> Base:
     (perceptual_id,) = entry.invert
     (recogniser_id,) = entry.identity
 
-    def load_encoder(name: str) -> InversionEncoder:
+    def load_encoder(name: str) -> EncoderNet:
         (id,) = entry.encoders[name]
         with torch.device("meta"):
             net = ENCODERS[name]()
@@ -62,8 +63,7 @@ def load(weights: "Weights", device: "Device") -> Base:
         (id,) = entry.losses[loss]
         if loss == "discriminator":
             return loaded(Discriminator(published_channels(RESOLUTION)[::-1]), weights.ensure(id), device)
-        lpips = LPIPS()
-        lpips.load_trunk(load_file(weights.ensure(id)))
+        lpips = LPIPS(load_file(weights.ensure(id)))
         return loaded(lpips, lpips.state_dict(), device)
 
     return assemble(
@@ -86,21 +86,19 @@ def assemble(
     sha256: str,
     load_perceptual: Callable[[], ShiftTolerantLPIPS],
     load_recogniser: Callable[[], ArcFace],
-    load_encoder: Callable[[str], InversionEncoder],
+    load_encoder: Callable[[str], EncoderNet],
     load_comparer: Callable[[str], Discriminator | LPIPS],
     critic_sha256: Callable[[str], str],
     device: "Device",
 ) -> Base:
     """Return the base made of a generator and of what loads the rest, of any size from 64 px up."""
     resolutions = generator.code_resolutions
+    best = next(iter(ENCODERS))
 
     @cache
     def encoder(name: str | None) -> Encoder:
-        net = load_encoder(name or next(iter(ENCODERS)))
-        if isinstance(net, BackboneEncoder):
-            return ReStyle(net, generator)
-        assert isinstance(net, GradualStyleEncoder)
-        return OneLook(net)
+        net = load_encoder(name or best)
+        return ReStyle(net, generator) if isinstance(net, BackboneEncoder) else OneLook(net)
 
     @cache
     def critic(loss: str) -> Critic:
@@ -122,8 +120,8 @@ def assemble(
         pixels=0.0,
     )
     inversions = (
-        InvertSettings("encoder"),
-        InvertSettings("hybrid", steps=60, pull=0.003, spread=0.015, identity=0.1),
+        InvertSettings("encoder", encoder=best),
+        InvertSettings("hybrid", encoder=best, steps=60, pull=0.003, spread=0.015, identity=0.1),
         InvertSettings("optimize", steps=80, pull=0.035, spread=0.35),
         InvertSettings("mean"),
     )

@@ -1,6 +1,7 @@
 """What every generator offers, so that one algorithm serves them all."""
 
 import copy
+from collections.abc import Sequence
 from typing import Self
 
 import torch
@@ -41,11 +42,13 @@ class Generator(nn.Module):
         """
         raise NotImplementedError
 
-    def synthesis(self, w_plus: Tensor, *, at_least: int | None = None, noise: torch.Generator | None = None) -> Tensor:
+    def synthesis(
+        self, w_plus: Tensor, *, at_least: int | None = None, noise: Sequence[torch.Generator] | None = None
+    ) -> Tensor:
         """Return the images float32 [N,3,R,R] of w_plus [N,L,D]; see `image` for `at_least`.
 
-        With the stored noise a code always draws the same picture. `noise` draws fresh noise instead, another for
-        each image, where the network has noise to draw.
+        With the stored noise a code always draws the same picture. `noise`, one for each image, draws fresh noise
+        instead, where the network has noise to draw: the same for an image on its own as among others.
         """
         state: State = ()
         for stage in self.stages:

@@ -15,6 +15,9 @@ from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.mapping import Mapping
 from jojo_cli.nets.ops import Blur, Upsample
 
+Noise = Sequence[torch.Generator]
+"""What draws the fresh noise of each image."""
+
 GAIN = 2**0.5
 """What follows each leaky ReLU, to keep the variance."""
 
@@ -58,7 +61,7 @@ class StyledConv(nn.Module):
         self.blur = Blur(out_channels, padding=1, gain=4.0) if up else None
         self.scale = 1 / (in_channels * 9) ** 0.5
 
-    def forward(self, x: Tensor, w: Tensor, noise: torch.Generator | None = None) -> Tensor:
+    def forward(self, x: Tensor, w: Tensor, noise: Noise | None = None) -> Tensor:
         """Return [N,O,H,W], or [N,O,2H,2W] if up, for x [N,I,H,W] and w [N,D]; `noise` draws fresh noise."""
         # In full precision: few numbers, and everything is multiplied by them.
         with torch.autocast(x.device.type, enabled=False):
@@ -74,11 +77,11 @@ class StyledConv(nn.Module):
         x.add_((self.bias * GAIN).to(x.dtype)[:, None, None])
         return F.leaky_relu_(x, 0.2)
 
-    def _draw(self, x: Tensor, noise: torch.Generator | None) -> Tensor:
+    def _draw(self, x: Tensor, noise: Noise | None) -> Tensor:
         if noise is None:
             return self.noise
-        n, _, h, w = x.shape
-        return torch.randn(n, 1, h, w, generator=noise, device=noise.device).to(x.device)
+        shape = (1, 1, *x.shape[-2:])
+        return torch.cat([torch.randn(shape, generator=rng, device=rng.device) for rng in noise]).to(x.device)
 
 
 def convolved(x: Tensor, kernels: Tensor, *, up: bool = False) -> Tensor:
@@ -126,7 +129,7 @@ class Start(nn.Module):
         self.conv1 = StyledConv(channels, channels, 4, w_dim)
         self.to_rgb = ToRGB(channels, w_dim)
 
-    def forward(self, state: State, w_plus: Tensor, noise: torch.Generator | None = None) -> State:
+    def forward(self, state: State, w_plus: Tensor, noise: Noise | None = None) -> State:
         """Return features [N,C,4,4] and picture [N,3,4,4] from codes 0 and 1 of w_plus [N,L,D]."""
         x = self.conv1(self.const.expand(len(w_plus), -1, -1, -1), w_plus[:, 0], noise)
         return x, self.to_rgb(x, w_plus[:, 1])
@@ -142,7 +145,7 @@ class Block(nn.Module):
         self.to_rgb = ToRGB(out_channels, w_dim)
         self.first = first
 
-    def forward(self, state: State, w_plus: Tensor, noise: torch.Generator | None = None) -> State:
+    def forward(self, state: State, w_plus: Tensor, noise: Noise | None = None) -> State:
         """Return features [N,O,2H,2W] and picture [N,3,2H,2W] for those of half the size and w_plus [N,L,D]."""
         x, rgb = state
         x = self.conv1(x, w_plus[:, self.first], noise)
@@ -180,7 +183,7 @@ class StyleGAN2(Generator):
         """Return the image [N,3,R,R] of the last state, always in full: the octave below lacks what the last adds."""
         return state[1].float()
 
-    def synthesis(self, w_plus: Tensor, *, at_least: int | None = None, noise: torch.Generator | None = None) -> Tensor:
+    def synthesis(self, w_plus: Tensor, *, at_least: int | None = None, noise: Noise | None = None) -> Tensor:
         """Return the images float32 [N,3,R,R] of w_plus [N,L,D]; with fresh `noise`, as while JoJoGAN finetunes."""
         state: State = ()
         for stage in self.stages:

@@ -20,6 +20,9 @@ from jojo_cli.stylize.mixing import mix_codes, random_w
 OnStep = Callable[[int, float], None]
 """Told how many steps are done, and the loss of the last one."""
 
+AT_ONCE = {"cpu": 1, "cuda": 4, "mps": 4}
+"""Pictures drawn at once by each kind of device, while its memory allows: a CPU draws many no faster than one."""
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -59,6 +62,11 @@ def finetune(
     Raises:
         JojoError: the loss is no longer a number, or the device has no memory for a single picture.
     """
+    with base.device.enough_memory():
+        return _finetune(base, references, settings, on_step)
+
+
+def _finetune(base: Base, references: Sequence[Reference], settings: FinetuneSettings, on_step: OnStep) -> Finetuned:
     rng = torch.Generator().manual_seed(settings.seed)
     lesson = _Lesson(base, references, settings)
     generator = base.generator.clone()
@@ -66,20 +74,20 @@ def finetune(
     optimizer = torch.optim.Adam(groups, lr=settings.rate, betas=(0.0, 0.99))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, settings))
     batch = min(settings.batch or len(references), len(references))
-    at_once = 1 if base.device.torch_device.type == "cpu" else min(batch, 4)
-    losses = []
+    at_once = min(batch, AT_ONCE[base.device.torch_device.type])
+    losses: list[float] = []
     for step in range(settings.steps):
         which = [(step * batch + i) % len(references) for i in range(batch)]
-        w_plus, view = lesson.vary(which, rng), lesson.choose_view(rng)
+        variants = [lesson.vary(i, rng) for i in which]
+        view = lesson.choose_view(rng)
         while True:
             optimizer.zero_grad(set_to_none=True)
             try:
-                losses.append(_backward(lesson, generator, which, w_plus, view, at_once))
+                losses.append(_backward(lesson, generator, variants, view, at_once))
                 break
-            except torch.OutOfMemoryError as error:
+            except torch.OutOfMemoryError:
                 if at_once == 1:
-                    hint = "close what else uses it, or try --base mobilestylegan-ffhq or --device cpu"
-                    raise JojoError(f"{base.device.torch_device} has too little memory to train", hint=hint) from error
+                    raise
                 at_once //= 2
         if not isfinite(losses[-1]):
             raise JojoError(f"the loss is no longer a number at step {step + 1}", hint="try a lower --lr")
@@ -87,6 +95,15 @@ def finetune(
         schedule.step()
         on_step(step + 1, losses[-1])
     return Finetuned(generator.requires_grad_(False), tuple(losses))
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """A face that is to be drawn as a reference."""
+
+    reference: int
+    w_plus: Tensor  # [1,L,D]
+    noise: int  # seed of its fresh noise
 
 
 class _Lesson:
@@ -104,29 +121,34 @@ class _Lesson:
         images = [reference.image for reference in references]
         self.targets = Targets(critic.net, images, [self.whole, *self.closer])
         self.recogniser = base.load_recogniser() if settings.identity else None
-        self.noise = torch.Generator(base.device.torch_device).manual_seed(settings.seed)
 
-    def vary(self, which: Sequence[int], rng: torch.Generator) -> Tensor:
-        """Return codes w_plus [N,L,D] around those of the references `which`."""
+    def vary(self, reference: int, rng: torch.Generator) -> _Variant:
+        """Return a face whose code is around that of a reference."""
         base, settings = self.base, self.settings
         varied = base.varied_codes_preserving_color if settings.preserve_color else base.varied_codes
-        codes = []
-        for i in which:
-            w_plus = self.references[i].w_plus
-            w_plus = mix_codes(w_plus, random_w(base, rng), range(base.generator.codes), settings.widen)
-            codes.append(mix_codes(w_plus, random_w(base, rng), varied, settings.alpha))
-        return torch.cat(codes)
+        w_plus = self.references[reference].w_plus
+        w_plus = mix_codes(w_plus, random_w(base, rng), range(base.generator.codes), settings.widen)
+        w_plus = mix_codes(w_plus, random_w(base, rng), varied, settings.alpha)
+        seed = int(torch.randint(2**62, (), generator=rng)) if settings.fresh_noise else 0
+        return _Variant(reference, w_plus, seed)
+
+    def noise(self, variant: _Variant) -> torch.Generator:
+        """Return what draws the noise of a face, from its beginning."""
+        return torch.Generator(self.base.device.torch_device).manual_seed(variant.noise)
 
     def choose_view(self, rng: torch.Generator) -> View | None:
         """Return one of the closer views, if there are any."""
         return self.closer[int(torch.randint(len(self.closer), (), generator=rng))] if self.closer else None
 
-    def loss(self, generator: Generator, which: Sequence[int], w_plus: Tensor, closer: View | None) -> Tensor:
-        """Return how far what is drawn of w_plus [N,L,D] is from the references `which`, on average."""
+    def loss(self, generator: Generator, variants: Sequence[_Variant], closer: View | None) -> Tensor:
+        """Return how far what is drawn of the variants is from their references, on average."""
         settings = self.settings
+        which = [variant.reference for variant in variants]
+        w_plus = torch.cat([variant.w_plus for variant in variants])  # [N,L,D]
+        noise = [self.noise(variant) for variant in variants] if settings.fresh_noise else None
         at_least = settings.closer_scale if self.closer else self.whole.scale
         with self.base.device.autocast():
-            drawn = generator.synthesis(w_plus, at_least=at_least, noise=self.noise if settings.fresh_noise else None)
+            drawn = generator.synthesis(w_plus, at_least=at_least, noise=noise)
             loss = self.targets.distance(drawn, self.whole, which)
             if closer:
                 loss = loss + settings.closer * self.targets.distance(drawn, closer, which)
@@ -146,13 +168,13 @@ class _Lesson:
 
 
 def _backward(
-    lesson: _Lesson, generator: Generator, which: Sequence[int], w_plus: Tensor, view: View | None, at_once: int
+    lesson: _Lesson, generator: Generator, variants: Sequence[_Variant], view: View | None, at_once: int
 ) -> float:
     """Add the gradients of a step to the generator's, and return its loss; `at_once` pictures are held in memory."""
     total = 0.0
-    for first in range(0, len(which), at_once):
-        some = slice(first, first + at_once)
-        loss = lesson.loss(generator, which[some], w_plus[some], view) * len(which[some]) / len(which)
+    for first in range(0, len(variants), at_once):
+        some = variants[first : first + at_once]
+        loss = lesson.loss(generator, some, view) * len(some) / len(variants)
         total += loss.item()
         loss.backward()  # type: ignore[no-untyped-call]
     return total

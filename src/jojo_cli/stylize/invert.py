@@ -159,9 +159,10 @@ def _code(base: Base, settings: InvertSettings, start: Tensor) -> _MovedCode | _
 
 def _inversion(base: Base, image: Tensor, w_plus: Tensor) -> Inversion:
     view = whole_view(base.generator.resolution)
+    perceptual = base.load_perceptual()  # here: what is loaded in inference mode can't be differentiated later
     with torch.inference_mode():
         drawn = base.generator.synthesis(w_plus)
-        lpips = Targets(base.load_perceptual(), [image], [view]).distance(drawn, view)
+        lpips = Targets(perceptual, [image], [view]).distance(drawn, view)
         mse = F.mse_loss(view(drawn), view(image))
     return Inversion(w_plus.clone(), drawn, lpips.item(), mse.item())
 
