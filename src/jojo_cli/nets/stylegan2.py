@@ -91,7 +91,7 @@ def convolved(x: Tensor, kernels: Tensor, *, up: bool = False) -> Tensor:
     """
     images = []
     # One by one, and no view of a batch: what follows works in place, which on a view costs autograd two copies.
-    for own, kernel in zip(x.split(1), kernels, strict=True):
+    for own, kernel in zip(torch.split(x, 1), kernels, strict=True):
         if up:
             images.append(F.conv_transpose2d(own, kernel.transpose(0, 1), stride=2))
         else:
