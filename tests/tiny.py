@@ -29,7 +29,9 @@ CHANNELS = (32, 32, 16, 16)
 LEVELS = ((4, 1), (8, 1), (8, 1), (16, 1))
 """Of the face recogniser, and of the encoder's trunk."""
 CPU = Device(torch.device("cpu"), torch.float32)
-ENTRY = BaseEntry(load="tiny:load", draw=(), invert=(), encoders={"feedback": ()}, losses={"lpips": ()}, identity=())
+ENTRY = BaseEntry(
+    NAME, load="tiny:load", draw=(), invert=(), encoders={"feedback": ()}, losses={"lpips": ()}, identity=()
+)
 """It needs no weights."""
 
 

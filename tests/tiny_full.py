@@ -29,6 +29,7 @@ W_DIM = 32
 UNITS, WIDTHS = (1, 1, 1, 1), (16, 16, 16, W_DIM)
 """Of the IR-SE50 in encoders and face recogniser."""
 ENTRY = BaseEntry(
+    NAME,
     load="tiny_full:load",
     draw=(),
     invert=(),

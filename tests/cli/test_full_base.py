@@ -204,13 +204,16 @@ def test_styles_of_two_bases_live_side_by_side(jojo: Jojo, monkeypatch: pytest.M
     [
         (
             "--base mobilestylegan-ffhq --loss discriminator",
-            "error: this base has no loss 'discriminator'\nhint: it has lpips\n",
+            "error: base 'mobilestylegan-ffhq' has no loss 'discriminator'\nhint: it has lpips\n",
         ),
         (
             "--base stylegan2-ffhq --encoder e5e",
-            "error: this base has no encoder 'e5e'\nhint: it has e4e, psp, restyle-e4e, restyle-psp\n",
+            "error: base 'stylegan2-ffhq' has no encoder 'e5e'\nhint: it has e4e, psp, restyle-e4e, restyle-psp\n",
         ),
-        ("--base mobilestylegan-ffhq --encoder e4e", "error: this base has no encoder 'e4e'\nhint: it has feedback\n"),
+        (
+            "--base mobilestylegan-ffhq --encoder e4e",
+            "error: base 'mobilestylegan-ffhq' has no encoder 'e4e'\nhint: it has feedback\n",
+        ),
         ("--base stylegan2-ffhq --encoder e4e --method mean", "error: --method mean asks no encoder\nhint: "),
         ("--base stylegan2-ffhq --encoder e4e --method optimize", "error: --method optimize asks no encoder\nhint: "),
     ],
@@ -305,6 +308,8 @@ def test_base_is_what_suits_the_device_unless_named(
     run = jojo("train", "ink", photo(Path("ref.png")), *(["--base", option] if option else []))
     assert run.code == 1
     assert missing(run.err)[0] == base
+    nobody_named_it = base == FULL_BASE and not (variable or option)
+    assert ("or add --base mobilestylegan-ffhq" in run.err) == nobody_named_it
 
 
 def test_bases_say_what_they_need_and_what_choices_need_besides() -> None:

@@ -77,7 +77,7 @@ def two_bases(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         name: Entry(name, "is tested", "Test-1.0", "free in tests", (_form(tmp_path, name, about=name == "choice"),))
         for name in ("small", "large", "choice", "dlib-landmarks-68")
     }
-    nothing = BaseEntry(load="", draw=(), invert=(), encoders={"e": ()}, losses={"l": ()}, identity=())
+    nothing = BaseEntry("nothing", load="", draw=(), invert=(), encoders={"e": ()}, losses={"l": ()}, identity=())
     bases = {
         "small": replace(nothing, draw=("small",), identity=("choice",)),
         "large": replace(nothing, draw=("large",), losses={"l": ("choice",)}),

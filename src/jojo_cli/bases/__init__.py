@@ -23,6 +23,7 @@ Weight = str
 class BaseEntry:
     """A base before it is loaded: which weights it is put together from."""
 
+    name: str
     load: str
     """The function that does it, as a name, so that torch loads only when it runs."""
     draw: tuple[Weight, ...]
@@ -42,7 +43,7 @@ class BaseEntry:
         Raises:
             UsageError: the base has no such encoder.
         """
-        encoder = _among(self.encoders, how.encoder, "encoder")
+        encoder = self._among(self.encoders, how.encoder, "encoder")
         reads = how.method not in ("optimize", "mean")
         compares = how.method == "hybrid" or (how.method is None and how.steps is not None)
         return _each((*self.draw, *self.invert, *(encoder if reads else ()), *(self.identity if compares else ())))
@@ -53,7 +54,7 @@ class BaseEntry:
         Raises:
             UsageError: the base has no such encoder, or can't be finetuned with this loss.
         """
-        critic = _among(self.losses, loss, "loss")
+        critic = self._among(self.losses, loss, "loss")
         return _each((*self.to_invert(how), *critic, *(self.identity if identity else ())))
 
     def needs(self) -> tuple[Weight, ...]:
@@ -66,9 +67,18 @@ class BaseEntry:
         needs = self.needs()
         return _each(weight for choice in choices for weight in choice if weight not in needs)
 
+    def _among(self, choices: Mapping[str, T], name: str | None, what: str) -> T:
+        """Return the choice called `name`, or the first."""
+        if name is None:
+            return next(iter(choices.values()))
+        if name not in choices:
+            raise UsageError(f"base {self.name!r} has no {what} {name!r}", hint=f"it has {', '.join(choices)}")
+        return choices[name]
 
-BASES = {
-    "mobilestylegan-ffhq": BaseEntry(
+
+_ENTRIES = (
+    BaseEntry(
+        name="mobilestylegan-ffhq",
         load="jojo_cli.bases.mobilestylegan:load",
         draw=("mobilestylegan-ffhq",),
         invert=("stlpips-vgg", "dlib-face-recognition"),
@@ -76,7 +86,8 @@ BASES = {
         losses={"lpips": ("stlpips-vgg",)},
         identity=("dlib-face-recognition",),
     ),
-    "stylegan2-ffhq": BaseEntry(
+    BaseEntry(
+        name="stylegan2-ffhq",
         load="jojo_cli.bases.stylegan2:load",
         draw=("stylegan2-ffhq",),
         invert=("stlpips-vgg",),
@@ -89,7 +100,9 @@ BASES = {
         losses={"discriminator": ("stylegan2-ffhq-discriminator",), "lpips": ("vgg16",)},
         identity=("arcface-ir-se50",),
     ),
-}
+)
+
+BASES = {entry.name: entry for entry in _ENTRIES}
 
 EMBEDDED_BASE, FULL_BASE = BASES
 
@@ -132,15 +145,6 @@ def load_base(name: str, weights: Weights, *, device: "Device") -> "Base":
     module, _, function = find_base(name).load.partition(":")
     load: Callable[[Weights, Device], Base] = getattr(import_module(module), function)
     return load(weights, device)
-
-
-def _among(choices: Mapping[str, T], name: str | None, what: str) -> T:
-    """Return the choice called `name`, or the first."""
-    if name is None:
-        return next(iter(choices.values()))
-    if name not in choices:
-        raise UsageError(f"this base has no {what} {name!r}", hint=f"it has {', '.join(choices)}")
-    return choices[name]
 
 
 def _each(weights: Iterable[Weight]) -> tuple[Weight, ...]:

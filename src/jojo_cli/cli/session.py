@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from jojo_cli.cli.models import open_models
 from jojo_cli.cli.output import Output
-from jojo_cli.errors import CheckpointError
+from jojo_cli.errors import CheckpointError, JojoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,15 +30,21 @@ def open_base(name: str | None, *, needs: "Needs", device: str, out: Output) -> 
         UsageError: there is no such device, or the base lacks what was chosen.
         JojoError: the device is not here, there is no such base, or its weights can't be had.
     """
-    from jojo_cli.bases import default_base, find_base, load_base
+    from jojo_cli.bases import EMBEDDED_BASE, default_base, find_base, load_base
     from jojo_cli.device import pick_device
 
     chosen = pick_device(device)
-    name = name or default_base(chosen.torch_device.type)
-    weights = open_models(out)
-    weights.pull(needs(find_base(name)))
+    entry = find_base(name or default_base(chosen.torch_device.type))
+    weights, ids = open_models(out), needs(entry)
+    try:
+        weights.pull(ids)
+    except JojoError as error:
+        if name or entry.name == EMBEDDED_BASE:
+            raise
+        hint = f"{error.hint}\nor add --base {EMBEDDED_BASE}, which needs less"
+        raise JojoError(str(error), hint=hint) from error
     with chosen.enough_memory():
-        base = load_base(name, weights, device=chosen)
+        base = load_base(entry.name, weights, device=chosen)
     out.note(f"base {base.name} on {chosen}")
     return base
 

@@ -110,8 +110,7 @@ class StyleRecord:
                 f"{source}: written by a newer jojo (schema {schema}, this one reads {SCHEMA})",
                 hint="update jojo: pip install --upgrade jojo-cli",
             )
-        document.setdefault("origin", None)  # which the first records did not have
-        origin = document.setdefault("origin", None)  # styles from before have none
+        origin = document.setdefault("origin", None)  # which the first records did not have
         _check_fields(document, _RECORD_FIELDS | (_TRAINING_FIELDS if origin is None else _UNKNOWN_FIELDS), source)
         if origin is not None:
             _check_fields(origin, _ORIGIN_FIELDS, f"{source}: origin")
