@@ -9,15 +9,27 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from jojo_cli.device import Device
+from jojo_cli.errors import CheckpointError
 
 Net = TypeVar("Net", bound=nn.Module)
 
 
 def loaded(net: Net, weights: Path | Mapping[str, Tensor], device: Device) -> Net:
-    """Return `net` with these weights, all of them and in float32, on the device and in evaluation mode."""
+    """Return `net` with these weights, all of them and in float32, on the device and in evaluation mode.
+
+    Raises:
+        CheckpointError: they are those of a network of another size.
+    """
     state = load_file(weights) if isinstance(weights, Path) else weights
-    # Assigned, so that a network may come from the meta device: nobody waits for random numbers that are replaced.
-    net.load_state_dict({key: tensor.float() for key, tensor in state.items()}, assign=True)
+    try:
+        # Assigned, so that a network may come from the meta device: nobody waits for random numbers that are replaced.
+        net.load_state_dict({key: tensor.float() for key, tensor in state.items()}, assign=True)
+    except RuntimeError as error:
+        name = f"weight {weights.parent.name!r}" if isinstance(weights, Path) else "the weights"
+        raise CheckpointError(
+            f"{name} is of another size than {type(net).__name__} has here",
+            hint="'jojo models rm' removes it; import the one for 1024 px, or let jojo fetch it",
+        ) from error
     # channels_last: pointwise convolutions are matrix products on it, and VGG runs 1.5 times as fast.
     net.to(device.torch_device).to(memory_format=torch.channels_last)
     return net.eval().requires_grad_(False)
