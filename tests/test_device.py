@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import tiny
 import torch
 from torch import Tensor
 
@@ -124,12 +125,25 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
     assert int(faults) < 1000
 
 
-def test_too_little_memory_is_said_with_what_to_do() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA error: allocation failed"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 5.00 GiB)"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 40000000000 bytes."),
+    ],
+)
+def test_too_little_memory_is_said_with_what_to_do(error: RuntimeError) -> None:
     device = Device(torch.device("cuda:1"), torch.float32)
     with (
         pytest.raises(JojoError, match="device 'cuda:1' has too little free memory") as failure,
         device.enough_memory(),
     ):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 128.00 MiB.")
+        raise error
     assert failure.value.hint
     assert "--device cpu" in failure.value.hint
+
+
+def test_other_errors_of_torch_are_not_called_too_little_memory() -> None:
+    with pytest.raises(RuntimeError, match="mat1 and mat2"), tiny.CPU.enough_memory():
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")

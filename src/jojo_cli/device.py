@@ -34,13 +34,22 @@ class Device:
         """Turn running out of the device's memory into a `JojoError`: nothing is moved to the CPU in silence."""
         try:
             yield
-        except torch.OutOfMemoryError as error:
-            hint = "close what else uses it, or add --device cpu, which takes longer"
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            slower = "" if self.torch_device.type == "cpu" else ", or add --device cpu, which takes longer"
+            hint = f"close what else uses it{slower}"
             raise JojoError(f"device '{self.torch_device}' has too little free memory", hint=hint) from error
 
     def __str__(self) -> str:
         """Name device and precision, for people."""
         return f"{self.torch_device} in {self.precision}"
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether a device had too little memory for what was asked of it; only CUDA has an error of its own."""
+    reasons = ("out of memory", "can't allocate memory")  # of MPS, and of the CPU
+    return isinstance(error, torch.OutOfMemoryError) or any(reason in str(error) for reason in reasons)
 
 
 def pick_device(name: str = "auto") -> Device:

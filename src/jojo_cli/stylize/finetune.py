@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import FinetuneSettings
 from jojo_cli.bases.views import View, closer_views, shrink, whole_view
+from jojo_cli.device import is_out_of_memory
 from jojo_cli.errors import JojoError
 from jojo_cli.nets.generator import Generator
 from jojo_cli.stylize.losses import Targets, ms_ssim
@@ -85,8 +86,8 @@ def _finetune(base: Base, references: Sequence[Reference], settings: FinetuneSet
             try:
                 losses.append(_backward(lesson, generator, variants, view, at_once))
                 break
-            except torch.OutOfMemoryError:
-                if at_once == 1:
+            except RuntimeError as error:
+                if at_once == 1 or not is_out_of_memory(error):
                     raise
                 at_once //= 2
         if not isfinite(losses[-1]):
