@@ -10,13 +10,13 @@ from pathlib import Path
 
 from jojo_cli.bases import FULL_BASE
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.foreign import State, has_own_codes, read_generator, style_weights
 from jojo_cli.cli.output import Output
 from jojo_cli.cli.preview import preview_sheet
 from jojo_cli.cli.session import open_base
 from jojo_cli.cli.styles import open_styles
 from jojo_cli.errors import CheckpointError, JojoError
 from jojo_cli.styles import Origin, Style, StyleRecord
-from jojo_cli.styles.checkpoint import State, has_own_codes, read_generator, style_weights
 from jojo_cli.stylize.draw import styled_generator
 from jojo_cli.weights.storage import sha256_of
 

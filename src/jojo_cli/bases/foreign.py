@@ -1,6 +1,6 @@
-"""Styles as JoJoGAN, StyleGAN-NADA, MTG and others publish them: a whole finetuned generator in a checkpoint.
+"""Generators that JoJoGAN, StyleGAN-NADA, MTG and others finetuned from a base, as they publish them: whole.
 
-Of it a style keeps what differs from the base. Mapping and noise do not, as a rule: finetuning leaves them.
+A style keeps what differs from the base. Mapping and noise do not, as a rule: finetuning leaves them.
 """
 
 from collections.abc import Mapping

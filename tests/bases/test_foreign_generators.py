@@ -7,10 +7,10 @@ import pytest
 import torch
 from foreign_kit import brighter, generator, make_base, save
 
+from jojo_cli.bases.foreign import has_own_codes, read_generator, style_weights
 from jojo_cli.errors import CheckpointError, UsageError
 from jojo_cli.formats.rosinality import Size, generator_state
 from jojo_cli.styles import style_name_from
-from jojo_cli.styles.checkpoint import has_own_codes, read_generator, style_weights
 from jojo_cli.stylize.draw import draw, styled_generator
 
 BRIGHT = "stages.4.to_rgb.bias"
