@@ -44,11 +44,17 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Finetuning steps; else what suits the base.")] = None,
     lr: Annotated[
         float | None,
-        typer.Option(min=1e-6, max=1.0, help="Adam's rate, in the units of the base; else what suits it."),
+        typer.Option(
+            min=1e-6,
+            max=1.0,
+            help="Adam's rate, on the embedded base in units of each tensor's RMS; else what suits the base.",
+        ),
     ] = None,
     loss: Annotated[
         Literal["discriminator", "lpips"] | None,
-        typer.Option(help="What compares drawings with the reference; else what suits the base."),
+        typer.Option(
+            help="What compares drawings with the reference (discriminator: stylegan2-ffhq only); else what suits it."
+        ),
     ] = None,
     id_weight: Annotated[
         float, typer.Option(min=0.0, help="Keep people recognisable: weight of the identity loss, such as 0.5.")
