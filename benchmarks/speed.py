@@ -1,4 +1,4 @@
-"""Measure what a user waits for: whole commands, a finetuning step, a photo, a drawing; and the memory they take.
+"""Measure what a user of the embedded base waits for: commands, a finetuning step, a photo, a drawing; and memory.
 
     python benchmarks/speed.py [--runs 3]
 
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from jojo_cli import paths
+from jojo_cli.bases import EMBEDDED_BASE
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "demo" / "poster.png"
@@ -82,7 +83,7 @@ def run(folder: Path, home: Path, *arguments: object) -> Run:
     with subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, "JOJO_HOME": str(home)},
+        env={**os.environ, "JOJO_HOME": str(home), "JOJO_BASE": EMBEDDED_BASE},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as process:

@@ -7,12 +7,14 @@ Every picture comes from the command line, as a user would make it; styles that 
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from jojo_cli.bases import EMBEDDED_BASE
 from jojo_cli.images import contact_sheet, read_image, save_image
 
 HERE = Path(__file__).parent
@@ -55,9 +57,10 @@ def draw(style: str, codes: list[str], folder: Path, *, strength: float = 1) -> 
 
 
 def jojo(*arguments: object) -> list[Any]:
-    """Return the results of `jojo` with these arguments."""
+    """Return the results of `jojo` with these arguments, on the embedded base."""
     command = [sys.executable, "-m", "jojo_cli", *map(str, arguments), "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    environment = {**os.environ, "JOJO_BASE": EMBEDDED_BASE}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -1,10 +1,10 @@
 #!/bin/sh
-# The main job from nothing: learn the poster's style, redraw a portrait in it, draw random faces.
+# The main job from nothing, on the embedded base: learn the poster's style, redraw a portrait in it, draw random faces.
 # Usage: demo/run.sh JOJO    (weights and styles go to demo/home, pictures to demo/out)
 set -eu
 jojo=$(realpath "$1")
 cd "$(dirname "$0")"
-export JOJO_HOME="${JOJO_HOME:-$PWD/home}"
+export JOJO_HOME="${JOJO_HOME:-$PWD/home}" JOJO_BASE=mobilestylegan-ffhq
 
 "$jojo" train poster poster.png --overwrite
 "$jojo" apply poster ../tests/data/astronaut.png -o out --compare --overwrite

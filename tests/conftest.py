@@ -38,8 +38,9 @@ Jojo = Callable[..., Finished]
 def jojo_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test away from the user's cache, styles and settings."""
     home = tmp_path / "home"
-    for name in ("JOJO_OFFLINE", "JOJO_DEVICE", "JOJO_BASE", "JOJO_DEBUG"):
+    for name in ("JOJO_OFFLINE", "JOJO_BASE", "JOJO_DEBUG"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("JOJO_DEVICE", "cpu")  # which decides the base, too: the same on every machine
     monkeypatch.setenv("JOJO_HOME", str(home))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "200")

@@ -54,8 +54,8 @@ def done(tmp_path_factory: pytest.TempPathFactory, real_models: ModelManager) ->
 
         for home in homes:
             (home / "cache").symlink_to(REAL_CACHE, target_is_directory=True)
-        for name in ("JOJO_BASE", "JOJO_DEVICE"):
-            patch.delenv(name, raising=False)
+        patch.delenv("JOJO_BASE", raising=False)
+        patch.setenv("JOJO_DEVICE", "cpu")
         patch.setenv("JOJO_OFFLINE", "1")
         patch.setattr(device, "_bf16_pays", cache(device._bf16_pays))  # the same for all, on a busy machine too
         patch.chdir(folder)

@@ -56,6 +56,7 @@ def use_tiny_base(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(tiny, "make_base", make_base)
     # Which precision is faster is measured, and on a busy machine may change from run to run.
     patch.setattr(device, "_bf16_pays", lambda: False)
+    patch.setenv("JOJO_DEVICE", "cpu")
 
 
 @pytest.fixture

@@ -297,7 +297,8 @@ def test_drawing_fetches_what_its_choices_need(
 def test_base_is_what_suits_the_device_unless_named(
     cuda: bool, variable: str | None, option: str | None, base: str, jojo: Jojo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("JOJO_BASE")
+    for name in ("JOJO_BASE", "JOJO_DEVICE"):
+        monkeypatch.delenv(name)
     if variable:
         monkeypatch.setenv("JOJO_BASE", variable)
     monkeypatch.setenv("JOJO_OFFLINE", "1")

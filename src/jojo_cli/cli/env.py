@@ -6,7 +6,10 @@ from jojo_cli import __version__, paths
 from jojo_cli.cli.options import Device, Json
 from jojo_cli.errors import JojoError
 
-PACKAGES = ("torch", "dlib-bin", "dlib", "numpy", "pillow", "safetensors", "typer", "rich", "requests", "pip")
+PACKAGES = (
+    *("torch", "torchvision", "lpips", "pytorch-msssim", "dlib-bin", "dlib", "numpy", "pillow", "safetensors"),
+    *("typer", "rich", "requests", "pip"),
+)
 
 
 def env(device: Device = "auto", json_: Json = False) -> None:
