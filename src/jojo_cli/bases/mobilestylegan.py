@@ -94,7 +94,8 @@ def assemble(
             InvertSettings("encoder"),
             InvertSettings("mean"),
         ),
-        finetunings=(FinetuneSettings(widen=0.2),),
+        # Told to leave people alone, a style keeps them, and gives nobody the reference's beard.
+        finetunings=(FinetuneSettings(widen=0.2, identity=2.0),),
         varied_codes=tuple(i for i, r in enumerate(resolutions) if r >= 64),
         # The released JoJoGAN's 9, 11, 15, 16, 17: the first code of the 128 and 256 px blocks, and all of the last.
         varied_codes_preserving_color=tuple(

@@ -57,8 +57,9 @@ def train(
         ),
     ] = None,
     id_weight: Annotated[
-        float, typer.Option(min=0.0, help="Keep people recognisable: weight of the identity loss, such as 0.5.")
-    ] = 0.0,
+        float | None,
+        typer.Option(min=0.0, help="Keep people recognisable: weight of the identity loss; else what suits the base."),
+    ] = None,
     ms_ssim_weight: Annotated[
         float, typer.Option(min=0.0, help="Keep to the reference's shapes: weight of MS-SSIM, such as 0.5.")
     ] = 0.0,
@@ -109,7 +110,7 @@ def train(
         hashes = {path: sha256(path.read_bytes()).hexdigest() for path in references}
         model = open_base(
             base,
-            needs=lambda entry: entry.to_train(how, loss, identity=id_weight > 0),
+            needs=lambda entry: entry.to_train(how, loss, identity=bool(id_weight)),
             device=device,
             out=out,
         )
@@ -129,7 +130,7 @@ def train(
             rate=lr or suited.rate,
             alpha=alpha,
             preserve_color=preserve_color,
-            identity=id_weight,
+            identity=suited.identity if id_weight is None else id_weight,
             ms_ssim=ms_ssim_weight,
             seed=seed,
         )
