@@ -61,7 +61,7 @@ def train(
         typer.Option(min=0.0, help="Keep people recognisable: weight of the identity loss; else what suits the base."),
     ] = None,
     ms_ssim_weight: Annotated[
-        float, typer.Option(min=0.0, help="Keep to the reference's shapes: weight of MS-SSIM, such as 0.5.")
+        float, typer.Option(min=0.0, help="Keep to the reference's shapes: weight of MS-SSIM.")
     ] = 0.0,
     alpha: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="How much the faces trained on vary: 1 gives the boldest style.")
