@@ -122,6 +122,15 @@ def test_settings_given_are_kept_and_the_others_suit_the_base(jojo: Jojo, base: 
     assert (made["settings"]["face"], made["settings"]["align"], made["seed"]) == ("2", True, 7)
 
 
+def test_people_are_kept_unless_the_user_wants_it_otherwise(jojo: Jojo) -> None:
+    weights = [
+        record(train(jojo, name, photo(Path("ref.png")), *options))["settings"]["finetune"]["identity"]
+        for name, options in (("ink", ()), ("bold", ("--id-weight", 0)), ("faithful", ("--id-weight", 7.5)))
+    ]
+    assert weights[0] > 0
+    assert weights[1:] == [0, 7.5]
+
+
 def test_steps_that_nobody_named_suit_the_base(jojo: Jojo, base: "Base", monkeypatch: pytest.MonkeyPatch) -> None:
     way = replace(base.reference_inversions[0], steps=5)
     suited = replace(base, finetunings=(replace(base.finetunings[0], steps=3),), reference_inversions=(way,))
