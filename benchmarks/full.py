@@ -21,6 +21,7 @@ from importlib.metadata import version
 from typing import TypeVar
 
 import torch
+from measures import report
 from torch import Tensor
 
 from jojo_cli.bases import stylegan2
@@ -131,12 +132,6 @@ def peak_gb(device: Device) -> float:
     if device.torch_device.type == "cuda":
         return torch.cuda.max_memory_allocated(device.torch_device) / 1e9
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-
-
-def report(line: str) -> None:
-    """Print a line of the report."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

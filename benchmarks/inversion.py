@@ -9,14 +9,13 @@ and spoilt. The sheet shows each photo over what each method makes of it.
 """
 
 import argparse
-import sys
 import time
 from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
 import torch
-from measures import PORTRAITS, Describer, distance, gap, read_crops
+from measures import PORTRAITS, Describer, distance, gap, read_crops, report
 from PIL import Image
 
 from jojo_cli.bases import BASES, EMBEDDED_BASE, BaseEntry
@@ -83,12 +82,6 @@ def measure(base: Base, describe: Describer, crop: Image.Image, method: Method, 
     seconds = time.perf_counter() - started
     drawn = to_image(inversion.reconstruction[0])
     return Measured(distance(base, crop, drawn), gap(describe(crop), describe(drawn)), seconds, drawn)
-
-
-def report(line: str) -> None:
-    """Print a line of the report."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

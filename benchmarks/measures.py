@@ -1,5 +1,6 @@
-"""What the benchmarks measure of pictures: how alike they look, and whether they show the same person."""
+"""What the benchmarks measure of pictures (how alike, and whether they show one person), and how they print it."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,9 @@ def distance(base: Base, a: Image.Image, b: Image.Image) -> float:
     first, second = (to_tensor([image]).to(base.device.torch_device) for image in (a, b))
     view = whole_view(base.generator.resolution)
     return Targets(base.load_perceptual(), [first], [view]).distance(second, view).item()
+
+
+def report(line: str) -> None:
+    """Print a line of the report."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -9,10 +9,9 @@ and to the other people's results (the same person is below 0.6). The styles mus
 
 import argparse
 import itertools
-import sys
 from statistics import mean
 
-from measures import PORTRAITS, Describer, distance, gap, read_crops
+from measures import PORTRAITS, Describer, distance, gap, read_crops, report
 
 from jojo_cli.bases import BaseEntry
 from jojo_cli.bases.settings import InvertChoice
@@ -61,12 +60,6 @@ def main() -> None:
             mean(gap(persons[a], drawn[b]) for a, b in itertools.permutations(codes, 2)),
         ]
         report(f"| {name} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
-
-
-def report(line: str) -> None:
-    """Print a line of the report."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from measures import report
+
 from jojo_cli import paths
 from jojo_cli.bases import EMBEDDED_BASE
 
@@ -101,11 +103,6 @@ def run(folder: Path, home: Path, *arguments: object) -> Run:
 def median(runs: list[Run]) -> float:
     """Return the median time in seconds."""
     return statistics.median(run.seconds for run in runs)
-
-
-def report(line: str) -> None:
-    """Print a line of the report."""
-    sys.stdout.write(line + "\n")
 
 
 if __name__ == "__main__":

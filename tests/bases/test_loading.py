@@ -27,7 +27,9 @@ def test_weights_of_another_size_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / "e4e-ffhq"
     folder.mkdir()
     save_file(torch.nn.Linear(3, 2).state_dict(), folder / "model.safetensors")
-    with pytest.raises(CheckpointError, match="weight 'e4e-ffhq' is of another size than Linear") as failure:
+    with pytest.raises(
+        CheckpointError, match="weight 'e4e-ffhq' does not fit Linear: it is of another size"
+    ) as failure:
         loaded(torch.nn.Linear(3, 4), folder / "model.safetensors", tiny.CPU)
     assert failure.value.hint
     assert "jojo models rm" in failure.value.hint

@@ -18,7 +18,7 @@ def loaded(net: Net, weights: Path | Mapping[str, Tensor], device: Device) -> Ne
     """Return `net` with these weights, all of them and in float32, on the device and in evaluation mode.
 
     Raises:
-        CheckpointError: they are those of a network of another size.
+        CheckpointError: they are those of a network of another size, or with other layers.
     """
     state = load_file(weights) if isinstance(weights, Path) else weights
     try:
@@ -27,7 +27,7 @@ def loaded(net: Net, weights: Path | Mapping[str, Tensor], device: Device) -> Ne
     except RuntimeError as error:
         name = f"weight {weights.parent.name!r}" if isinstance(weights, Path) else "the weights"
         raise CheckpointError(
-            f"{name} is of another size than {type(net).__name__} has here",
+            f"{name} does not fit {type(net).__name__}: it is of another size, or has other layers",
             hint="'jojo models rm' removes it; import the one for 1024 px, or let jojo fetch it",
         ) from error
     # channels_last: pointwise convolutions are matrix products on it, and VGG runs 1.5 times as fast.

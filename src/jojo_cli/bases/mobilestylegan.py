@@ -11,6 +11,7 @@ from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.loading import loaded
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.bases.shipped import shipped_weights
+from jojo_cli.bases.varied import codes_preserving_color, fine_codes
 from jojo_cli.bases.views import face_chip, whole_view
 from jojo_cli.nets.encoders import FeedbackEncoder
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
@@ -59,8 +60,6 @@ def assemble(
     device: "Device",
 ) -> Base:
     """Return the base made of a generator and of what loads the rest, of any size."""
-    resolutions = generator.code_resolutions
-    last = generator.codes - 1
     latents = Latents.measure(generator)
     load_perceptual = cache(load_perceptual)
 
@@ -96,11 +95,8 @@ def assemble(
         ),
         # Told to leave people alone, a style keeps them, and gives nobody the reference's beard.
         finetunings=(FinetuneSettings(widen=0.2, identity=2.0),),
-        varied_codes=tuple(i for i, r in enumerate(resolutions) if r >= 64),
-        # The released JoJoGAN's 9, 11, 15, 16, 17: the first code of the 128 and 256 px blocks, and all of the last.
-        varied_codes_preserving_color=tuple(
-            i for i, r in enumerate(resolutions) if (r in (128, 256) and i % 3 == 1) or r == resolutions[last]
-        ),
+        varied_codes=fine_codes(generator),
+        varied_codes_preserving_color=codes_preserving_color(generator),
         # Depthwise kernels mix places: taught on one picture they draw its grid and blotches on every face.
         frozen=("mapping.", "modulation.", "depthwise"),
     )

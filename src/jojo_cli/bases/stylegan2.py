@@ -18,6 +18,7 @@ from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.loading import loaded
 from jojo_cli.bases.lpips_vgg import LPIPS
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
+from jojo_cli.bases.varied import codes_preserving_color, fine_codes
 from jojo_cli.bases.views import resized, whole_view
 from jojo_cli.nets.arcface import ALIGNED, ArcFace, cut_face
 from jojo_cli.nets.discriminator import Discriminator
@@ -92,7 +93,6 @@ def assemble(
     device: "Device",
 ) -> Base:
     """Return the base made of a generator and of what loads the rest, of any size from 64 px up."""
-    resolutions = generator.code_resolutions
     best = next(iter(ENCODERS))
 
     @cache
@@ -138,11 +138,8 @@ def assemble(
         photo_inversions=inversions,
         reference_inversions=inversions,
         finetunings=(released, replace(released, loss="lpips", steps=500)),
-        varied_codes=tuple(i for i, r in enumerate(resolutions) if r >= 64),
-        # At 1024 px 9, 11, 15, 16, 17: the first code of the 128 and 256 px blocks, and all of the last.
-        varied_codes_preserving_color=tuple(
-            i for i, r in enumerate(resolutions) if (r in (128, 256) and i % 2 == 1) or r == generator.resolution
-        ),
+        varied_codes=fine_codes(generator),
+        varied_codes_preserving_color=codes_preserving_color(generator),
         frozen=("mapping.",),
     )
 

@@ -41,7 +41,8 @@ def open_base(name: str | None, *, needs: "Needs", device: str, out: Output) -> 
     except JojoError as error:
         if name or entry.name == EMBEDDED_BASE:
             raise
-        hint = f"{error.hint}\nor add --base {EMBEDDED_BASE}, which needs less"
+        hints = [error.hint] if error.hint else []
+        hint = "\nor ".join([*hints, f"add --base {EMBEDDED_BASE}, which needs less"])
         raise JojoError(str(error), hint=hint) from error
     with chosen.enough_memory():
         base = load_base(entry.name, weights, device=chosen)

@@ -32,10 +32,10 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
 
 
 def draw(base: Base, styled: Generator, w_plus: Tensor, *, strength: float = 1.0) -> Tensor:
-    """Return the image [1,3,R,R], RGB in about [-1,1], of w_plus [1,L,D] in a style.
+    """Return the images float32 [N,3,R,R], RGB in about [-1,1], of w_plus [N,L,D] in a style.
 
-    `strength` 0 draws the base's picture, 1 the style's, and between them every feature map is blended. Always in
-    float32, one code at a time: the same code gives the same picture.
+    `strength` 0 draws the base's picture, 1 the style's, and between them every feature map is blended. Commands draw
+    one code at a time, so that the same code gives the same picture to the bit.
 
     Raises:
         JojoError: the device has too little memory.
