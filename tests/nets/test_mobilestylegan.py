@@ -169,8 +169,15 @@ def test_pointwise_is_a_convolution_with_a_kernel_for_each_sample(layout: torch.
     rng = torch.Generator().manual_seed(0)
     x = torch.randn(3, 4, 6, 5, generator=rng).to(memory_format=layout)
     weight = torch.randn(3, 7, 4, generator=rng)
-    expected = [F.conv2d(x[i : i + 1], weight[i, :, :, None, None]) for i in range(3)]
-    assert torch.allclose(pointwise(x, weight, lambda y: y), torch.cat(expected), atol=1e-5)
+    bias = torch.randn(7, generator=rng)
+    expected = [F.conv2d(x[i : i + 1], weight[i, :, :, None, None], bias) for i in range(3)]
+    assert torch.allclose(pointwise(x, weight, bias), torch.cat(expected), atol=1e-5)
+    assert torch.allclose(pointwise(x, weight, bias, torch.relu_), torch.cat(expected).relu(), atol=1e-5)
+
+
+def test_gradients_of_the_inverse_haar_transform_are_those_of_its_sums() -> None:
+    x = torch.randn(2, 8, 3, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(inverse_haar, x)
 
 
 @pytest.mark.parametrize("separable", [True, False])

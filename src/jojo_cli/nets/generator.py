@@ -43,17 +43,39 @@ class Generator(nn.Module):
         raise NotImplementedError
 
     def synthesis(
-        self, w_plus: Tensor, *, at_least: int | None = None, noise: Sequence[torch.Generator] | None = None
+        self,
+        w_plus: Tensor,
+        *,
+        at_least: int | None = None,
+        noise: Sequence[torch.Generator] | None = None,
+        states: list[State] | None = None,
     ) -> Tensor:
         """Return the images float32 [N,3,R,R] of w_plus [N,L,D]; see `image` for `at_least`.
 
         With the stored noise a code always draws the same picture. `noise`, one for each image, draws fresh noise
-        instead, where the network has noise to draw: the same for an image on its own as among others.
+        instead, where the network has noise to draw: the same for an image on its own as among others. What comes out
+        of each stage is added to `states`.
         """
         state: State = ()
         for stage in self.stages:
-            state = stage(state, w_plus)
+            state = self.run_stage(stage, state, w_plus, noise)
+            if states is not None:
+                states.append(state)
         return self.image(state, at_least=at_least)
+
+    def run_stage(
+        self, stage: nn.Module, state: State, w_plus: Tensor, noise: Sequence[torch.Generator] | None
+    ) -> State:
+        """Return the state after a stage; a network that has noise to draw says how."""
+        after: State = stage(state, w_plus)
+        return after
+
+    def high_bands(self, states: Sequence[State], w_plus: Tensor) -> list[Tensor]:
+        """Return the high bands [N,C,H,W] of the wavelets that the states of w_plus [N,L,D] hold, the picture's last.
+
+        A network that draws no wavelets has none.
+        """
+        return []
 
     def blended_synthesis(self, other: Self, w_plus: Tensor, amount: float) -> Tensor:
         """Return the images of w_plus with every feature map blended: `amount` 0 draws self, 1 draws `other`.

@@ -5,6 +5,7 @@ only (demodulation is folded into the kernels), and an inverse Haar transform st
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -28,8 +29,12 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Return the features of twice the size for x [N,C,H,W], band by band, and w [N,D]."""
+        return butterfly(x * (self.style(w) / 2))  # the transform's half, where it costs nothing
+
+    def style(self, w: Tensor) -> Tensor:
+        """Return what the channels are multiplied by [N,C,1,1], band by band, for w [N,D]."""
         style: Tensor = self.modulation(w)[:, self.order]
-        return inverse_haar(x * style[:, :, None, None])
+        return style[:, :, None, None]
 
 
 class StyledConv(nn.Module):
@@ -63,14 +68,13 @@ class StyledConv(nn.Module):
         if self.separable:
             # A depthwise kernel commutes with the style: scale the small pointwise kernel, not the large x.
             x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
-            return pointwise(x, weight * style[:, None], self._activate)
-        x = F.conv2d(x * style[:, :, None, None], weight, padding=1)
-        return by_pixels(x, self._activate)
+            return pointwise(x, weight * style[:, None], self.bias[self.order], self._activate)
+        x = F.conv2d(x * style[:, :, None, None], weight, self.bias[self.order], padding=1)
+        return F.leaky_relu_(x.add_(self.noise.to(x.dtype)), 0.2)
 
     def _activate(self, x: Tensor) -> Tensor:
         # In place: nothing needs the convolution's own output, and at 512 px each copy is 64 MB.
-        noise = self.noise.flatten()[:, None].to(x.dtype)  # [H*W,1]
-        return F.leaky_relu_(x.add_(self.bias[self.order].to(x.dtype)).add_(noise), 0.2)
+        return F.leaky_relu_(x.add_(self.noise.to(x.dtype).flatten()[:, None]), 0.2)
 
 
 class Start(nn.Module):
@@ -119,8 +123,7 @@ class ToWavelets(nn.Module):
     def forward(self, state: State, w_plus: Tensor) -> State:
         """Return ([N,12,H/2,W/2],) for ([N,C,H/2,W/2],) and the last code of w_plus [N,L,D]."""
         style = self.modulation(w_plus[:, -1]) * self.scale  # [N,C]
-        bias = self.bias[self.order]
-        return (pointwise(state[0], self.weight[self.order] * style[:, None], lambda x: x.add_(bias.to(x.dtype))),)
+        return (pointwise(state[0], self.weight[self.order] * style[:, None], self.bias[self.order]),)
 
 
 class MobileStyleGAN(Generator):
@@ -157,22 +160,32 @@ class MobileStyleGAN(Generator):
             return bands[:, :3].float() / 2  # the low band is the image at half size, times 2
         return inverse_haar(bands.float())
 
+    def high_bands(self, states: Sequence[State], w_plus: Tensor) -> list[Tensor]:
+        """Return the high bands [N,3C/4,H,W] that each inverse Haar transform draws from, coarsest first."""
+        *features, _, (picture,) = states  # the last block makes no wavelets: they are made of what it gives
+        bands = [
+            high(x) * high(block.up.style(w_plus[:, block.first]))
+            for (x,), block in zip(features, self.blocks(), strict=True)
+        ]
+        return [*bands, high(picture)]
 
-def pointwise(x: Tensor, weight: Tensor, then: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return the 1x1 convolution [N,O,H,W] of x [N,I,H,W] with a kernel of its own for each sample [N,O,I]."""
-
-    def multiply(pixels: Tensor) -> Tensor:
-        # A sample at a time: on a CPU, bmm in bfloat16 takes four times as long.
-        products = [F.linear(own, kernel) for own, kernel in zip(pixels, weight, strict=True)]
-        return then(products[0][None] if len(products) == 1 else torch.stack(products))
-
-    return by_pixels(x, multiply)
+    def blocks(self) -> list[Block]:
+        """Return the stages that double the size."""
+        return [stage for stage in self.stages if isinstance(stage, Block)]
 
 
-def by_pixels(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return [N,O,H,W], `function` being applied to x [N,I,H,W] as [N,H*W,I], which is a view in channels_last."""
+def pointwise(x: Tensor, weight: Tensor, bias: Tensor, then: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    """Return the 1x1 convolution [N,O,H,W] of x [N,I,H,W] with a kernel of its own for each sample [N,O,I].
+
+    `then` is applied to what comes of each sample [H*W,O], and may work in place.
+    """
     n, i, h, w = x.shape
-    y = function(x.permute(0, 2, 3, 1).reshape(n, h * w, i))
+    pixels = x.permute(0, 2, 3, 1).reshape(n, h * w, i)  # a view in channels_last
+    # A sample at a time: on a CPU, bmm in bfloat16 takes four times as long. And `then` before anything makes a view of
+    # the product: autograd copies what is changed in place through a view.
+    products = [F.linear(own, kernel, bias) for own, kernel in zip(pixels, weight, strict=True)]
+    products = [then(product) for product in products] if then else products
+    y = products[0][None] if n == 1 else torch.stack(products)
     return y.reshape(n, h, w, -1).permute(0, 3, 1, 2)
 
 
@@ -186,14 +199,47 @@ def by_band(channels: int) -> Tensor:
     return torch.cat((torch.arange(quarter), high.T.flatten()))
 
 
+def high(x: Tensor) -> Tensor:
+    """Return the high bands [N,3C/4,H,W] of x [N,C,H,W], whose channels are those of LL, LH, HL and HH."""
+    return x[:, x.shape[1] // 4 :]
+
+
 def inverse_haar(x: Tensor) -> Tensor:
     """Return [N,C/4,2H,2W] for x [N,C,H,W], whose channels are C/4 each of LL, LH, HL and HH."""
-    n, c, h, w = x.shape
-    low, lh, hl, hh = x.permute(0, 2, 3, 1).chunk(4, dim=3)  # [N,H,W,C/4]
-    plus, minus = low + lh, low - lh
-    diag, anti = hl + hh, hl - hh
-    # As neighbours in memory, in channels_last: no pixel is moved twice.
-    upper = torch.cat((plus + diag, plus - diag), dim=3)
-    lower = torch.cat((minus + anti, minus - anti), dim=3)
-    y = torch.stack((upper, lower), dim=2)  # [N,H,2,W,2C/4]
-    return y.reshape(n, 2 * h, 2 * w, c // 4).permute(0, 3, 1, 2) / 2
+    return butterfly(x / 2)
+
+
+def butterfly(x: Tensor) -> Tensor:
+    """Return twice the inverse Haar transform [N,C/4,2H,2W] of x [N,C,H,W], in channels_last."""
+    y: Tensor = _Butterfly.apply(x.permute(0, 2, 3, 1))
+    n, h, _, w, _, c = y.shape
+    return y.reshape(n, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
+
+
+class _Butterfly(torch.autograd.Function):
+    """Four bands to the four pixels that they draw, each written once; the same sums lead the gradients back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        n, h, w, c = x.shape
+        y = x.new_empty(n, h, 2, w, 2, c // 4)
+        _sum(x.chunk(4, dim=3), (y[:, :, 0, :, 0], y[:, :, 0, :, 1], y[:, :, 1, :, 0], y[:, :, 1, :, 1]))
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (y,) = gradients
+        n, h, _, w, _, c = y.shape
+        x = y.new_empty(n, h, w, 4 * c)
+        _sum((y[:, :, 0, :, 0], y[:, :, 0, :, 1], y[:, :, 1, :, 0], y[:, :, 1, :, 1]), x.chunk(4, dim=3))
+        return x
+
+
+def _sum(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
+    """Write the products of four inputs with the Hadamard matrix, which is its own transpose, to the outputs."""
+    a, b, c, d = inputs
+    plus, minus, total, difference = a + b, a - b, c + d, c - d
+    torch.add(plus, total, out=outputs[0])
+    torch.sub(plus, total, out=outputs[1])
+    torch.add(minus, difference, out=outputs[2])
+    torch.sub(minus, difference, out=outputs[3])

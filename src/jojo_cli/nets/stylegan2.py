@@ -183,9 +183,7 @@ class StyleGAN2(Generator):
         """Return the image [N,3,R,R] of the last state, always in full: the octave below lacks what the last adds."""
         return state[1].float()
 
-    def synthesis(self, w_plus: Tensor, *, at_least: int | None = None, noise: Noise | None = None) -> Tensor:
-        """Return the images float32 [N,3,R,R] of w_plus [N,L,D]; with fresh `noise`, as while JoJoGAN finetunes."""
-        state: State = ()
-        for stage in self.stages:
-            state = stage(state, w_plus, noise)
-        return self.image(state, at_least=at_least)
+    def run_stage(self, stage: nn.Module, state: State, w_plus: Tensor, noise: Noise | None) -> State:
+        """Return the state after a stage; with fresh `noise`, as while JoJoGAN finetunes."""
+        after: State = stage(state, w_plus, noise)
+        return after
