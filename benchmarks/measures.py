@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from judges import Array
 from PIL import Image
 from torch import Tensor
 
@@ -42,6 +43,10 @@ class Describer:
 
     def __call__(self, crop: Image.Image) -> Tensor:
         """Return the descriptor [128] of the face of an FFHQ crop; drawings too, whose face may not be detected."""
+        return self.look(crop)[0]
+
+    def look(self, crop: Image.Image) -> tuple[Tensor, Array]:
+        """Return the descriptor [128] and the landmarks [68,2], in pixels, of the face of an FFHQ crop."""
         pixels = np.asarray(crop)
         faces = self.finder.find(crop)
         # Where the face is in every FFHQ crop, about.
@@ -50,7 +55,7 @@ class Describer:
         chip = Image.fromarray(self.cut(pixels, shape, size=150, padding=0.25))
         with torch.inference_mode():
             descriptor: Tensor = self.recogniser(to_tensor([chip]).to(self.device))[0]
-        return descriptor.cpu()
+        return descriptor.cpu(), np.array([(point.x, point.y) for point in shape.parts()], dtype=float)
 
 
 def read_crops(folder: Path, describe: Describer, size: int) -> dict[str, Image.Image]:

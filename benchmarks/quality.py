@@ -1,65 +1,202 @@
-"""Measure what styles do to faces: how much nearer to the reference, and how much is left of the person.
+"""Judge styles by what their training does not follow: drawing, weave, geometry, colours, variety, and the person.
 
-    python benchmarks/quality.py STYLE... [--samples 8]
+    python benchmarks/quality.py STYLE... [--photos FOLDER] [--codes FOLDER] [--peers FOLDER...] [--samples 8]
 
-For each style, in Markdown: shift-tolerant LPIPS (VGG, 256 px) to the reference, of random faces as the base draws them
-and in the style; and the distance of dlib's face descriptors from each test photo to its reconstruction, to its result,
-and to the other people's results (the same person is below 0.6). The styles must exist; weights are fetched.
+In Markdown, for each style, the means over the photos (without a folder: the two portraits among the tests' data) and
+over random faces. --codes is where 'jojo invert FOLDER -o CODES' put the codes of the photos; they are found anew
+without it. Each folder of peers holds what somebody else published: reference.jpg, photo-1.jpg ... and the same people
+redrawn, in any other files of the same number. `judges.py` says what the columns mean. The styles must exist; weights
+are fetched. AlexNet comes with `pip install -e '.[bench]'`.
 """
 
 import argparse
 import itertools
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import mean
 
-from measures import PORTRAITS, Describer, distance, gap, read_crops, report
+import numpy as np
+import torch
+from judges import Array, Drawing, geometry, moved, palette_distance, spread, weave
+from measures import PORTRAITS, Describer, gap, read_crops, report
+from PIL import Image
+from torch import Tensor
 
-from jojo_cli.bases import BaseEntry
+from jojo_cli.bases import EMBEDDED_BASE, BaseEntry
+from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import InvertChoice
 from jojo_cli.cli.output import Output
-from jojo_cli.cli.session import invert_photo, open_style
+from jojo_cli.cli.session import invert_photo, open_base, open_style
 from jojo_cli.cli.styles import open_styles
-from jojo_cli.device import pick_device
-from jojo_cli.images import read_image, to_image
+from jojo_cli.codes import read_code
+from jojo_cli.images import read_image, to_image, to_tensor
+from jojo_cli.nets.generator import Generator
 from jojo_cli.stylize.draw import draw
-from jojo_cli.stylize.mixing import sample_code
+from jojo_cli.stylize.mixing import adapt_color, sample_code
+
+COLUMNS = (
+    *("reference", "faces", "drawing", "flat", "weave", "geometry"),
+    *("palette", "AlexNet", "variety", "descriptor", "own nearest"),
+)
+
+ORDINARY = 60
+"""Random faces that say how much proportions vary."""
+
+SAME = 0.3
+"""Photos whose descriptors are nearer than this show one person: neither is the other's rival."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A picture of a face, and what is measured of it."""
+
+    picture: Image.Image
+    descriptor: Tensor  # [128]
+    proportions: Array  # [7]
+
+
+class Judges:
+    """What judges pictures."""
+
+    def __init__(self, base: Base, out: Output, *, samples: int) -> None:
+        self.base = base
+        self.describe = Describer(base.device, out)
+        ordinary = [self.face(plain(base, 1000 + i)).proportions for i in range(ORDINARY)]
+        self.mean, self.deviation = np.mean(ordinary, axis=0), np.std(ordinary, axis=0)
+        self.random = [self.face(plain(base, i)) for i in range(samples)]
+        self.alexnet = load_alexnet()
+
+    def face(self, picture: Image.Image) -> Face:
+        """Return a picture with its measures."""
+        descriptor, landmarks = self.describe.look(picture)
+        return Face(picture, descriptor, geometry(landmarks))
+
+    def row(
+        self, reference: Image.Image, before: Sequence[Face], after: Sequence[Image.Image], crowd: list[Face]
+    ) -> str:
+        """Return the means over faces, `before` and `after`, as columns; people are told apart among the `crowd`."""
+        wanted, model = Drawing.of(reference), self.face(reference)
+        drawings = [Drawing.of(picture) for picture in after]
+        faces = [self.face(picture) for picture in after]
+        ways = [
+            moved(*(f.proportions / self.deviation for f in (a, b, model))) for a, b in zip(before, faces, strict=True)
+        ]
+        pairs = list(itertools.combinations(range(len(after)), 2))
+        variety = spread(
+            *([self.alexnet(faces[i].picture, faces[j].picture) for i, j in pairs] for faces in (faces, before))
+        )
+        figures = (
+            f"{mean(drawing.distance(wanted) for drawing in drawings):.3f}",
+            f"{mean(drawing.flat for drawing in drawings):.2f}",
+            f"{mean(map(weave, after)):.1f}" if after[0].width >= 1024 else "",
+            f"{mean(ways):.2f}",
+            f"{mean(palette_distance(picture, reference) for picture in after):.1f}",
+            f"{mean(self.alexnet(picture, reference) for picture in after):.3f}",
+            f"{variety:.2f}",
+            f"{mean(gap(a.descriptor, b.descriptor) for a, b in zip(before, faces, strict=True)):.2f}",
+            f"{mean(own_is_nearest(a, b, crowd) for a, b in zip(before, faces, strict=True)):.0%}",
+        )
+        return " | ".join(figures)
+
+    def title(self, name: str, reference: Image.Image) -> str:
+        """Return the name of a reference, how flat it is, and its largest deviation from ordinary proportions."""
+        away = np.abs((self.face(reference).proportions - self.mean) / self.deviation).max()
+        return f"{name} (flat {Drawing.of(reference).flat:.2f}, deviation {away:.1f})"
 
 
 def main() -> None:
-    """Measure the styles named on the command line."""
+    """Judge the styles and the folders named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("styles", nargs="+")
+    parser.add_argument("styles", nargs="*")
+    parser.add_argument("--photos", type=Path, default=PORTRAITS)
+    parser.add_argument("--codes", type=Path)
+    parser.add_argument("--peers", type=Path, nargs="*", default=[])
     parser.add_argument("--samples", type=int, default=8, help="random faces a style")
     options = parser.parse_args()
     out = Output()
-    describe = Describer(pick_device(), out)
-    crops = read_crops(PORTRAITS, describe, size=1024)
-    persons = {name: describe(crop) for name, crop in crops.items()}
+    base = open_base(EMBEDDED_BASE, needs=BaseEntry.needs, device="auto", out=out)
+    judges = Judges(base, out, samples=options.samples)
+    crops = read_crops(options.photos, judges.describe, base.generator.resolution)
+    photos = {name: judges.face(crop) for name, crop in crops.items()}
+    crowd = [*photos.values(), *judges.random]
 
-    report(
-        "| style | LPIPS base | LPIPS style | reconstruction | result | other people's results |\n" + "|---" * 6 + "|"
+    report(" | ".join(COLUMNS).join(("| ", " |")))
+    report("|---" * len(COLUMNS) + "|")
+    for folder in options.peers:
+        before, after = read_peers(folder)
+        faces = [judges.face(picture) for picture in before]
+        reference = read_image(folder / "reference.jpg")
+        title = judges.title(folder.name, reference)
+        report(f"| {title} | published | {judges.row(reference, faces, after, [*faces, *crowd])} |")
+    way = InvertChoice().among(base.photo_inversions)
+    codes = (
+        {
+            name: read_code(options.codes / f"{name}.code.safetensors", base)
+            if options.codes
+            else invert_photo(base, crop, way, title=name, out=out).w_plus
+            for name, crop in crops.items()
+        }
+        if options.styles
+        else {}
     )
     for name in options.styles:
         style = open_styles().load(name)
         base, styled = open_style(style, needs=BaseEntry.needs, device="auto", out=out)
-        way = InvertChoice().among(base.photo_inversions)
-        codes = {person: invert_photo(base, crop, way, title=person, out=out).w_plus for person, crop in crops.items()}
-        samples = [sample_code(base, seed, 0.7) for seed in range(options.samples)]
         reference = read_image(style.folder / "reference-1.png")
-        to_reference = [
-            mean(
-                distance(base, reference, to_image(draw(base, styled, code, strength=strength)[0])) for code in samples
-            )
-            for strength in (0, 1)
-        ]
-        again = {who: describe(to_image(draw(base, styled, code, strength=0)[0])) for who, code in codes.items()}
-        drawn = {who: describe(to_image(draw(base, styled, code)[0])) for who, code in codes.items()}
-        figures = [
-            *to_reference,
-            mean(gap(persons[who], again[who]) for who in codes),
-            mean(gap(persons[who], drawn[who]) for who in codes),
-            mean(gap(persons[a], drawn[b]) for a, b in itertools.permutations(codes, 2)),
-        ]
-        report(f"| {name} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
+        title = judges.title(name, reference)
+        after = [picture(base, styled, adapt_color(base, code, base.color)) for code in codes.values()]
+        report(f"| {title} | photos | {judges.row(reference, list(photos.values()), after, crowd)} |")
+        after = [picture(base, styled, sample_code(base, seed, 0.7)) for seed in range(options.samples)]
+        report(f"| {title} | random | {judges.row(reference, judges.random, after, crowd)} |")
+
+
+def plain(base: Base, seed: int) -> Image.Image:
+    """Return the random face number `seed` as the base draws it."""
+    return picture(base, base.generator, sample_code(base, seed, 0.7))
+
+
+def picture(base: Base, generator: Generator, code: Tensor) -> Image.Image:
+    """Return the picture of a code."""
+    return to_image(draw(base, generator, code)[0])
+
+
+def own_is_nearest(own: Face, face: Face, crowd: Sequence[Face]) -> bool:
+    """Return whether a face is more like its own photo than like those of all other people."""
+    others = [rival for rival in crowd if gap(rival.descriptor, own.descriptor) > SAME]
+    nearest = min(gap(face.descriptor, rival.descriptor) for rival in others)
+    return gap(face.descriptor, own.descriptor) < nearest
+
+
+def read_peers(folder: Path) -> tuple[list[Image.Image], list[Image.Image]]:
+    """Return the photos in a folder and the published pictures of them."""
+    before: dict[str, Image.Image] = {}
+    after: dict[str, Image.Image] = {}
+    for path in sorted(folder.iterdir()):
+        found = re.fullmatch(r"(.+)-(\d+)", path.stem)
+        if found:
+            (before if found[1] == "photo" else after)[found[2]] = read_image(path)
+    return [before[number] for number in sorted(after)], [after[number] for number in sorted(after)]
+
+
+def load_alexnet() -> Callable[[Image.Image, Image.Image], float]:
+    """Return shift-tolerant LPIPS on AlexNet, at 256 px, by its authors' package: no training here follows it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it calls torchvision in an old way
+        from stlpips_pytorch import stlpips
+
+        net = stlpips.LPIPS(net="alex", variant="shift_tolerant", verbose=False)
+
+    def tensor(picture: Image.Image) -> Tensor:
+        return to_tensor([picture.resize((256, 256), Image.Resampling.BOX)])
+
+    def distance(a: Image.Image, b: Image.Image) -> float:
+        with torch.inference_mode():
+            return float(net(tensor(a), tensor(b)))
+
+    return distance
 
 
 if __name__ == "__main__":

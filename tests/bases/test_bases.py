@@ -77,9 +77,9 @@ def test_smaller_base_varies_codes_of_its_own(blocks: int) -> None:
     assert len(base.varied_codes) == 3 * max(0, blocks - 3) + (blocks > 3)
 
 
-def test_frozen_names_are_those_of_parameters(base: Base) -> None:
+def test_rates_are_those_of_parameters(base: Base) -> None:
     names = [name for name, _ in base.generator.named_parameters()]
-    for part in base.frozen:
+    for part in base.rates:
         assert any(part in name for name in names)
 
 

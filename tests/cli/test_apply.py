@@ -148,6 +148,20 @@ def test_strength_goes_from_the_base_to_the_style(jojo: Jojo) -> None:
     assert 0 < np.abs(half - full).mean() < np.abs(full - plain).mean()
 
 
+def test_photos_take_the_palette_as_much_as_is_asked(jojo: Jojo, base: "Base") -> None:
+    photo(Path("me.png"))
+    jojo("invert", "me.png", "--refine", 2)
+    for color in ("0", "0.5", "1"):
+        assert apply(jojo, "me.png", "--color", color, "-o", f"{color}.png").code == 0
+        assert apply(jojo, "me.code.safetensors", "--color", color, "-o", f"{color}.code.png").code == 0
+        assert same(f"{color}.png", f"{color}.code.png")
+    apply(jojo, "me.png")
+    assert base.color == 0.5
+    assert same("0.5.png", "me.ink.png")
+    none, half, full = (pixels(f"{color}.png") for color in ("0", "0.5", "1"))
+    assert 0 < np.abs(half - none).mean() < np.abs(full - none).mean()
+
+
 def test_single_result_goes_to_the_file_named(jojo: Jojo) -> None:
     run = apply(jojo, photo(Path("me.png")), "-o", "new/face.webp")
     assert (run.code, run.out) == (0, "new/face.webp\n")

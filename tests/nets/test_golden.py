@@ -10,7 +10,10 @@ from PIL import Image
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.loading import loaded
 from jojo_cli.images import square_crop, to_tensor
+from jojo_cli.nets.lpips import ShiftTolerantLPIPS
+from jojo_cli.weights.manager import ModelManager
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -37,6 +40,19 @@ def test_shift_tolerant_lpips_measures_as_published(real_base: Base) -> None:
         for other, distances in (("b_shifted", "vgg_a_b"), ("c_noisy", "vgg_a_c")):
             ours = real_base.load_perceptual()(theirs["a"], theirs[other])
             assert (ours - theirs[distances]).abs().max() < 1e-4
+
+
+def test_critic_has_only_channels_that_see_something(real_base: Base, real_models: ModelManager) -> None:
+    whole = loaded(ShiftTolerantLPIPS(), real_models.ensure("stlpips-vgg"), real_base.device)
+    narrow = real_base.load_perceptual()
+    counts = [sum(layer.out_channels for layer in net.convolutions()) for net in (narrow, whole)]
+    assert counts[0] < 0.75 * counts[1]
+    portrait = to_tensor([square_crop(Image.open(DATA / "astronaut.png"), 256)])
+    drawing = to_tensor([square_crop(Image.open(DATA.parents[1] / "demo" / "ink.png"), 256)])
+    noise = torch.rand(1, 3, 256, 256, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.inference_mode():
+        for other in (drawing, noise, -portrait):
+            assert narrow(portrait, other).item() == pytest.approx(whole(portrait, other).item(), rel=1e-5)
 
 
 def test_faces_are_described_as_dlib_does(real_base: Base) -> None:

@@ -77,3 +77,18 @@ def test_blur_pool_spreads_a_dot_evenly_wherever_it_falls() -> None:
         dot[..., 16, column] = 1
         totals.append(BlurPool(1)(dot).sum().item())
     assert totals[0] == pytest.approx(totals[1])
+
+
+def test_channels_that_see_nothing_can_go() -> None:
+    """Make some channels of each convolution blind, and leave them out."""
+    critic = tiny.make_critic().requires_grad_(False)
+    kept = []
+    for number, layer in enumerate(critic.convolutions()):
+        blind = [number % layer.out_channels, layer.out_channels - 1]
+        assert layer.bias is not None
+        layer.bias[blind] = -1e6
+        kept.append([channel for channel in range(layer.out_channels) if channel not in blind])
+    narrow = critic.narrowed(kept)
+    a, b = pictures(2), pictures(2, seed=1)
+    assert narrow(a, b).tolist() == pytest.approx(critic(a, b).tolist(), rel=1e-5)
+    assert [layer.out_channels for layer in narrow.convolutions()] == [len(channels) for channels in kept]

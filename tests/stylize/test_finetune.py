@@ -73,11 +73,13 @@ def test_style_draws_other_faces_more_like_the_reference(base: Base, reference: 
     assert (styled < plain).all()
 
 
-def test_only_what_is_not_frozen_changes(base: Base, learnt: Finetuned) -> None:
+def test_only_what_has_a_rate_changes(base: Base, learnt: Finetuned) -> None:
     changed = changed_weights(base, learnt.generator).keys()
     parameters = {name for name, _ in base.generator.named_parameters()}
-    assert changed == {name for name in parameters if not any(part in name for part in base.frozen)}
-    assert not any("mapping." in name or "modulation." in name for name in changed)
+    still = [part for part, rate in base.rates.items() if rate == 0]
+    assert changed == {name for name in parameters if not any(part in name for part in still)}
+    assert not any("mapping." in name for name in changed)
+    assert any("depthwise" in name for name in changed)
 
 
 def test_base_stays_as_it_is(base: Base, reference: Reference) -> None:
@@ -193,6 +195,22 @@ def test_each_term_adds_to_the_loss(closer: float, pixels: float) -> None:
     with_term = replace(settings, closer=closer, pixels=pixels)
     (without,), (added,) = (finetune(base, [poster(base)], chosen).losses for chosen in (settings, with_term))
     assert added > without > 0
+
+
+@pytest.mark.parametrize("term", ["identity", "structure", "weave"])
+def test_terms_that_keep_to_the_base_have_nothing_to_say_at_first(term: str, base: Base, reference: Reference) -> None:
+    """They compare with the base's own face: the first picture is that face, and later ones are not."""
+    settings = replace(SETTINGS, steps=3)
+    without, added = (finetune(base, [reference], replace(settings, **{term: weight})).losses for weight in (0.0, 9.0))
+    assert added[0] == pytest.approx(without[0], rel=1e-3)
+    assert added[2] > 1.001 * without[2]
+
+
+def test_base_is_compared_with_every_few_steps(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:
+    finetune(base, [reference], replace(SETTINGS, steps=5, structure=1.0, every=2))
+    faces = [w_plus.sum().item() for w_plus in drawn_codes]
+    assert len(faces) == 5 + 3  # each once, and three of them by the base, too
+    assert [faces.count(face) for face in dict.fromkeys(faces)] == [2, 1, 2, 1, 2]
 
 
 def test_small_picture_is_not_looked_at_closer(base: Base, reference: Reference) -> None:

@@ -19,6 +19,7 @@ from jojo_cli.bases.views import View
 from jojo_cli.device import Device
 from jojo_cli.errors import JojoError
 from jojo_cli.nets.discriminator import Discriminator
+from jojo_cli.nets.lpips import Features
 from jojo_cli.nets.stylegan2 import StyleGAN2
 from jojo_cli.stylize import finetune as finetuning
 from jojo_cli.stylize.draw import changed_weights
@@ -130,9 +131,9 @@ def test_references_looked_at_in_two_steps(
     seen: list[int] = []
 
     class Watched(Targets):
-        def distance(self, images: Tensor, view: View, which: Sequence[int] = (0,)) -> Tensor:
+        def distance_of(self, features: Features, view: View, which: Sequence[int] = (0,)) -> Tensor:
             seen.extend(which)
-            return super().distance(images, view, which)
+            return super().distance_of(features, view, which)
 
     monkeypatch.setattr(finetuning, "Targets", Watched)
     finetune(base, references[:3], way(base, batch=batch, steps=2))

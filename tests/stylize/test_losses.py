@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.views import VIEW, View, closer_views, face_view, shrink, whole_view
+from jojo_cli.bases.views import FACE, VIEW, WHOLE, Area, View, closer_views, face_view, shrink, whole_view
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
-from jojo_cli.stylize.losses import Targets
+from jojo_cli.stylize.losses import Targets, structure_distance, weave
 
 
 def pictures(count: int = 1, *, size: int = 128, seed: int = 0) -> Tensor:
@@ -35,22 +35,25 @@ def test_whole_view_shows_all_at_the_size_of_lpips(resolution: int, seen: int) -
     assert view(torch.zeros(1, 3, resolution, resolution)).shape == (1, 3, seen, seen)
 
 
-@pytest.mark.parametrize(("scale", "per_side"), [(512, 3), (512, 2), (1024, 5)])
-def test_closer_views_cover_the_picture_to_its_corners(scale: int, per_side: int) -> None:
-    views = closer_views(1024, scale, per_side)
-    assert len(set(views)) == per_side**2
+@pytest.mark.parametrize("area", [WHOLE, FACE])
+@pytest.mark.parametrize("scale", [512, 1024])
+def test_closer_views_cover_an_area_to_its_corners(scale: int, area: Area) -> None:
+    views = closer_views(1024, scale, area)
+    assert len(set(views)) == len(views)
     seen = torch.zeros(scale, scale)
     for view in views:
         assert (view.scale, view.size) == (scale, VIEW)
         window = seen[view.top : view.top + view.size, view.left : view.left + view.size]
         assert window.shape == (VIEW, VIEW)
         window += 1
-    assert seen.min() >= 1
+    rows, columns = (slice(round(start * scale), round(end * scale)) for start, end in area)
+    assert seen[rows, columns].min() >= 1
+    assert seen.sum() == seen[rows, columns].sum()
 
 
-@pytest.mark.parametrize(("resolution", "scale"), [(128, 512), (256, 512), (1024, 256)])
+@pytest.mark.parametrize(("resolution", "scale"), [(128, 512), (256, 512), (512, 1024), (1024, 256)])
 def test_small_picture_has_no_closer_views(resolution: int, scale: int) -> None:
-    assert closer_views(resolution, scale, 3) == []
+    assert closer_views(resolution, scale, WHOLE) == []
 
 
 @pytest.mark.parametrize("resolution", [1024, 512, 128])
@@ -103,3 +106,30 @@ def test_gradient_reaches_what_is_drawn_and_not_the_target(base: Base) -> None:
     of_drawn, of_target = torch.autograd.grad(loss, (drawn, picture), allow_unused=True)
     assert of_drawn.abs().max() > 0
     assert of_target is None
+
+
+def structure(base: Base, a: Tensor, b: Tensor) -> float:
+    critic = base.load_perceptual()
+    return structure_distance(critic.features(a), critic.features(b), a.shape[-1]).item()
+
+
+def test_structure_is_what_is_where_and_not_in_which_colour(base: Base) -> None:
+    areas = F.interpolate(pictures(size=4), size=128)
+    darker, moved = areas * 0.8, areas.roll(32, dims=3)
+    assert structure(base, areas, areas) == pytest.approx(0, abs=1e-5)
+    assert structure(base, areas, darker) < 0.5 * structure(base, areas, moved)
+
+
+def test_weave_is_what_keeps_its_value_from_place_to_place() -> None:
+    plain = [torch.randn(1, 6, side, side, generator=torch.Generator().manual_seed(side)) for side in (32, 128)]
+    noise = [torch.randn_like(band) * 0.3 for band in plain]
+    assert weave(plain, plain) == 0
+    even = weave([band + 0.3 for band in plain], plain).item()
+    uneven = weave([band + grain for band, grain in zip(plain, noise, strict=True)], plain).item()
+    assert 0 < uneven < 0.5 * even
+    assert weave([band + 0.6 for band in plain], plain).item() == pytest.approx(4 * even, rel=1e-4)
+
+
+def test_coarse_bands_may_change() -> None:
+    plain = [torch.randn(1, 6, 16, 16), torch.randn(1, 6, 64, 64)]
+    assert weave([plain[0] + 1, plain[1]], plain) == 0

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
-from jojo_cli.stylize.mixing import mix_codes, random_w, sample_code
+from jojo_cli.stylize.mixing import adapt_color, mix_codes, random_w, sample_code
 
 
 @pytest.fixture
@@ -68,3 +68,15 @@ def test_truncation_pulls_a_sample_to_the_mean(base: Base) -> None:
 
 def test_largest_seed_works(base: Base) -> None:
     assert sample_code(base, 2**63 - 1, 1.0).isfinite().all()
+
+
+def test_adapting_colour_moves_fine_codes_to_the_centre_and_leaves_the_others(base: Base) -> None:
+    w_plus = sample_code(base, 3, 1.0)
+    fine = list(base.varied_codes)
+    coarse = [code for code in range(base.generator.codes) if code not in fine]
+    far, near, none = (base.latents.whiten(adapt_color(base, w_plus, amount)) for amount in (0.0, 0.5, 1.0))
+    assert torch.allclose(near[:, fine], far[:, fine] / 2, atol=1e-3)
+    assert none[:, fine].abs().max() < 1e-3
+    for amount in (0.0, 0.5, 1.0):
+        assert torch.equal(adapt_color(base, w_plus, amount)[:, coarse], w_plus[:, coarse])
+    assert torch.equal(adapt_color(base, w_plus, 0.0), w_plus)

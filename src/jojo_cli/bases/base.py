@@ -1,6 +1,6 @@
 """What a base is: everything of a face model that the algorithm needs to know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from jojo_cli.bases.encoder import Encoder
@@ -33,4 +33,5 @@ class Base:
     finetunings: tuple[FinetuneSettings, ...]  # one for each loss, likewise
     varied_codes: tuple[int, ...]  # that differ from face to face while a style is learned
     varied_codes_preserving_color: tuple[int, ...]
-    frozen: tuple[str, ...]  # parts of parameter names that finetuning leaves alone
+    rates: Mapping[str, float]  # share of the rate for parameters with this in their names; 0 leaves them alone
+    color: float  # how far the fine codes of photos go to the centre in a style, when the user says nothing, 0 to 1

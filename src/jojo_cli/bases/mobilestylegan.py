@@ -5,6 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.critic_channels import without_dead_channels
 from jojo_cli.bases.encoder import Encoder, FeedbackLoop, octaves
 from jojo_cli.bases.judges import Critic, Recogniser
 from jojo_cli.bases.latents import Latents
@@ -35,12 +36,19 @@ def load(weights: "Weights", device: "Device") -> Base:
         NAME,
         generator,
         sha256=weights.sha256(NAME),
-        load_perceptual=lambda: loaded(ShiftTolerantLPIPS(), weights.ensure(CRITIC), device),
+        load_perceptual=lambda: load_critic(weights, device),
         critic_sha256=lambda: weights.sha256(CRITIC),
         load_recogniser=lambda: loaded(FaceRecogniser(), weights.ensure(RECOGNISER), device),
         load_encoder=lambda: loaded(new_encoder(generator), shipped_weights(NAME), device),
         device=device,
     )
+
+
+def load_critic(weights: "Weights", device: "Device") -> ShiftTolerantLPIPS:
+    """Return shift-tolerant LPIPS without its dead channels."""
+    whole = loaded(ShiftTolerantLPIPS(), weights.ensure(CRITIC), device)
+    narrow = without_dead_channels(whole)
+    return loaded(narrow, narrow.state_dict(), device)
 
 
 def new_encoder(generator: MobileStyleGAN) -> FeedbackEncoder:
@@ -88,15 +96,15 @@ def assemble(
         ),
         # A natural face of about the reference's pose and hair: finetuning adds the rest.
         reference_inversions=(
+            InvertSettings("hybrid", steps=25, pull=0.05, spread=0.4, pixels=0.0),
             InvertSettings("optimize", space="w", steps=60, pull=0.07),
-            InvertSettings("hybrid", space="w", steps=30, pull=0.07),
             InvertSettings("encoder"),
             InvertSettings("mean"),
         ),
-        # Told to leave people alone, a style keeps them, and gives nobody the reference's beard.
-        finetunings=(FinetuneSettings(widen=0.2, identity=2.0),),
+        finetunings=(FinetuneSettings(widen=0.3, structure=0.5, weave=0.03, every=2),),
         varied_codes=fine_codes(generator),
         varied_codes_preserving_color=codes_preserving_color(generator),
-        # Depthwise kernels mix places: taught on one picture they draw its grid and blotches on every face.
-        frozen=("mapping.", "modulation.", "depthwise"),
+        # Depthwise kernels mix places: taught fast on one picture, they draw its grid and blotches on every face.
+        rates={"mapping.": 0.0, "depthwise": 0.3},
+        color=0.5,
     )

@@ -79,10 +79,14 @@ class FinetuneSettings:
     preserve_color: bool = False  # vary fewer codes, so that photos keep more of their colours
     seed: int = 0
     closer: float = 1.0  # weight of the critic on a closer view, beside 1 for the whole
-    closer_scale: int = 512  # side of the picture that closer views are cut from, in pixels
+    closer_scales: tuple[int, ...] = (512, 1024)  # sides of the picture that closer views are cut from, in pixels
     pixels: float = 0.1  # weight of the mean absolute difference
     ms_ssim: float = 0.0  # weight of 1 - MS-SSIM
-    identity: float = 0.0  # weight of 1 - the cosine of what a face recogniser says of the base's and the style's faces
+    # What keeps a style's face near the base's face of the same code.
+    identity: float = 0.0  # weight of 1 - the cosine of what a face recogniser says of the two
+    structure: float = 0.0  # weight of how far their places are alike in other ways, see `structure_distance`
+    weave: float = 0.0  # weight of the even patterns in the wavelets that the base has not, see `weave`
+    every: int = 1  # steps from one comparison with the base's face to the next, which weighs as many times more
 
 
 def finetuning_by(loss: str | None, ways: Sequence[FinetuneSettings]) -> FinetuneSettings:

@@ -140,7 +140,8 @@ def assemble(
         finetunings=(released, replace(released, loss="lpips", steps=500)),
         varied_codes=fine_codes(generator),
         varied_codes_preserving_color=codes_preserving_color(generator),
-        frozen=("mapping.",),
+        rates={"mapping.": 0.0},
+        color=0.0,  # as released
     )
 
 

@@ -1,6 +1,7 @@
 """Windows on a picture, through which it is looked at and compared."""
 
 from dataclasses import dataclass
+from math import ceil
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -38,13 +39,33 @@ def face_view(resolution: int) -> View:
     return View(2 * size, size, top=round(0.69 * size), left=size // 2)
 
 
-def closer_views(resolution: int, scale: int, per_side: int) -> list[View]:
-    """Return `per_side` squared windows that cover a picture at `scale`; none where it is no larger than one."""
-    size, scale = min(VIEW, resolution), min(scale, resolution)
-    if scale <= size:
+Area = tuple[tuple[float, float], tuple[float, float]]
+"""The first and last row, and column, of a part of a picture, as shares of its side."""
+
+WHOLE: Area = (0.0, 1.0), (0.0, 1.0)
+
+FACE: Area = (0.29, 0.93), (0.19, 0.81)
+"""The face of an FFHQ crop, from above the brows to below the chin."""
+
+
+def closer_views(resolution: int, scale: int, area: Area) -> list[View]:
+    """Return windows that cover an area of a picture at `scale`; none where the picture is smaller, or one shows all.
+
+    Args:
+        resolution: side of the picture in pixels.
+        scale: side that it is shrunk to before windows are cut from it.
+        area: where the windows lie.
+    """
+    size = min(VIEW, resolution)
+    if not size < scale <= resolution:
         return []
-    places = [round(i * (scale - size) / (per_side - 1)) for i in range(per_side)]
-    return [View(scale, size, top, left) for top in places for left in places]
+
+    def places(start: float, end: float) -> list[int]:
+        count = max(3, ceil((end - start) * scale / size))
+        return [round(start * scale + i * ((end - start) * scale - size) / (count - 1)) for i in range(count)]
+
+    rows, columns = area
+    return [View(scale, size, top, left) for top in places(*rows) for left in places(*columns)]
 
 
 def shrink(images: Tensor, size: int) -> Tensor:

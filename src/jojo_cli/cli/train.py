@@ -60,6 +60,12 @@ def train(
         float | None,
         typer.Option(min=0.0, help="Keep people recognisable: weight of the identity loss; else what suits the base."),
     ] = None,
+    structure_weight: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="Keep pose, expression and shapes: more is milder, 0 boldest; else what suits the base."
+        ),
+    ] = None,
     ms_ssim_weight: Annotated[
         float, typer.Option(min=0.0, help="Keep to the reference's shapes: weight of MS-SSIM.")
     ] = 0.0,
@@ -131,6 +137,7 @@ def train(
             alpha=alpha,
             preserve_color=preserve_color,
             identity=suited.identity if id_weight is None else id_weight,
+            structure=suited.structure if structure_weight is None else structure_weight,
             ms_ssim=ms_ssim_weight,
             seed=seed,
         )

@@ -1,6 +1,7 @@
 """Shift-tolerant LPIPS (arXiv 2207.13686): a perceptual distance that a shift of one pixel hardly changes."""
 
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -52,6 +53,31 @@ class ShiftTolerantLPIPS(nn.Module):
                 width = out
             self.blocks.append(nn.Sequential(*layers))
         self.heads = nn.ParameterList([torch.rand(block[-1]) / block[-1] for block in channels])
+
+    def convolutions(self) -> list[nn.Conv2d]:
+        """Return all convolutions, in order."""
+        return [layer for layer in self.blocks.modules() if isinstance(layer, nn.Conv2d)]
+
+    def narrowed(self, channels: Sequence[Sequence[int]]) -> Self:
+        """Return this network with the given channels of each convolution only.
+
+        Where those left out are 0 for a picture, it says the same of it as this one.
+        """
+        state = {}
+        inputs: Sequence[int] = range(3)
+        names = [name for name, layer in self.named_modules() if isinstance(layer, nn.Conv2d)]
+        for name, layer, kept in zip(names, self.convolutions(), channels, strict=True):
+            state[f"{name}.weight"] = layer.weight[kept][:, inputs]
+            assert layer.bias is not None
+            state[f"{name}.bias"] = layer.bias[kept]
+            inputs = kept
+        rest = iter(channels)
+        per_block = [[next(rest) for layer in block.modules() if isinstance(layer, nn.Conv2d)] for block in self.blocks]
+        for number, (head, kept) in enumerate(zip(self.heads, (block[-1] for block in per_block), strict=True)):
+            state[f"heads.{number}"] = head[kept]
+        net = type(self)([[len(kept) for kept in block] for block in per_block])
+        net.load_state_dict(state)
+        return net
 
     def features(self, images: Tensor) -> Features:
         """Return the features to compare of images [N,3,H,W] in [-1,1], at least 32 px a side."""

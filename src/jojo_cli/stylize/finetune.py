@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import FinetuneSettings
-from jojo_cli.bases.views import View, closer_views, shrink, whole_view
+from jojo_cli.bases.views import FACE, WHOLE, View, closer_views, shrink, whole_view
 from jojo_cli.device import is_out_of_memory
 from jojo_cli.errors import JojoError
-from jojo_cli.nets.generator import Generator
-from jojo_cli.stylize.losses import Targets, ms_ssim
+from jojo_cli.nets.generator import Generator, State
+from jojo_cli.nets.lpips import Features
+from jojo_cli.stylize.losses import Targets, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import mix_codes, random_w
 
 OnStep = Callable[[int, float], None]
@@ -81,10 +82,11 @@ def _finetune(base: Base, references: Sequence[Reference], settings: FinetuneSet
         which = [(step * batch + i) % len(references) for i in range(batch)]
         variants = [lesson.vary(i, rng) for i in which]
         view = lesson.choose_view(rng)
+        compared = step % settings.every == 0
         while True:
             optimizer.zero_grad(set_to_none=True)
             try:
-                losses.append(_backward(lesson, generator, variants, view, at_once))
+                losses.append(_backward(lesson, generator, variants, view, compared, at_once))
                 break
             except RuntimeError as error:
                 if at_once == 1 or not is_out_of_memory(error):
@@ -116,11 +118,15 @@ class _Lesson:
         self.settings = settings
         resolution = base.generator.resolution
         critic = base.load_critic(settings.loss)
+        self.critic = critic.net
         self.whole = View(critic.side, critic.side)
         self.small = whole_view(resolution)
-        self.closer = closer_views(resolution, settings.closer_scale, per_side=3) if settings.closer else []
+        # Half of them on the face, where it matters most what is drawn.
+        areas = [(scale, area) for scale in settings.closer_scales for area in (WHOLE, FACE)] if settings.closer else []
+        self.closer = [views for views in (closer_views(resolution, *area) for area in areas) if views]
         images = [reference.image for reference in references]
-        self.targets = Targets(critic.net, images, [self.whole, *self.closer])
+        with base.device.autocast():
+            self.targets = Targets(critic.net, images, [self.whole, *{view for views in self.closer for view in views}])
         self.recogniser = base.load_recogniser() if settings.identity else None
 
     def vary(self, reference: int, rng: torch.Generator) -> _Variant:
@@ -139,18 +145,28 @@ class _Lesson:
 
     def choose_view(self, rng: torch.Generator) -> View | None:
         """Return one of the closer views, if there are any."""
-        return self.closer[int(torch.randint(len(self.closer), (), generator=rng))] if self.closer else None
+        if not self.closer:
+            return None
+        views = self.closer[int(torch.randint(len(self.closer), (), generator=rng))]
+        return views[int(torch.randint(len(views), (), generator=rng))]
 
-    def loss(self, generator: Generator, variants: Sequence[_Variant], closer: View | None) -> Tensor:
-        """Return how far what is drawn of the variants is from their references, on average."""
+    def loss(
+        self, generator: Generator, variants: Sequence[_Variant], closer: View | None, *, compared: bool
+    ) -> Tensor:
+        """Return how far what is drawn of the variants is from their references, on average.
+
+        And, where they are `compared`, from the faces that the base draws of them.
+        """
         settings = self.settings
         which = [variant.reference for variant in variants]
         w_plus = torch.cat([variant.w_plus for variant in variants])  # [N,L,D]
         noise = [self.noise(variant) for variant in variants] if settings.fresh_noise else None
-        at_least = settings.closer_scale if self.closer else self.whole.scale
+        at_least = closer.scale if closer else self.whole.scale
+        states: list[State] = []
         with self.base.device.autocast():
-            drawn = generator.synthesis(w_plus, at_least=at_least, noise=noise)
-            loss = self.targets.distance(drawn, self.whole, which)
+            drawn = generator.synthesis(w_plus, at_least=at_least, noise=noise, states=states)
+            seen = self.critic.features(self.whole(drawn))
+            loss = self.targets.distance_of(seen, self.whole, which)
             if closer:
                 loss = loss + settings.closer * self.targets.distance(drawn, closer, which)
         if settings.pixels or settings.ms_ssim:
@@ -158,24 +174,50 @@ class _Lesson:
             loss = loss + settings.pixels * F.l1_loss(drawn, wanted)
             if settings.ms_ssim:
                 loss = loss + settings.ms_ssim * (1 - ms_ssim(self.small(drawn), self.small(wanted)))
+        if compared and (settings.identity or settings.structure or settings.weave):
+            loss = loss + settings.every * self.estrangement(generator, w_plus, drawn, seen, states)
+        return loss
+
+    def estrangement(
+        self, generator: Generator, w_plus: Tensor, drawn: Tensor, seen: Features, states: Sequence[State]
+    ) -> Tensor:
+        """Return how far faces [N,3,S,S] went from those that the base draws of the same codes, on average.
+
+        `seen` is what the critic sees of them, `states` what they were drawn through.
+        """
+        settings = self.settings
+        plain_states: list[State] = []
+        with torch.no_grad(), self.base.device.autocast():
+            plain = self.base.generator.synthesis(w_plus, at_least=drawn.shape[-1], states=plain_states)
+            plain_seen = self.critic.features(self.whole(plain)) if settings.structure else ()
+        terms = [drawn.new_zeros(())]
+        if settings.structure:
+            terms.append(settings.structure * structure_distance(seen, plain_seen, self.whole.size))
+        if settings.weave and (bands := generator.high_bands(states, w_plus)):
+            with torch.no_grad():
+                plain_bands = self.base.generator.high_bands(plain_states, w_plus)
+            terms.append(settings.weave * weave(bands, plain_bands))
         if self.recogniser:
             with torch.no_grad():
-                with self.base.device.autocast():
-                    plain = self.base.generator.synthesis(w_plus, at_least=at_least)
                 natural = self.recogniser(plain)
             alike = F.cosine_similarity(self.recogniser(drawn), natural).mean()
-            loss = loss + settings.identity * (1 - alike)
-        return loss
+            terms.append(settings.identity * (1 - alike))
+        return torch.stack(terms).sum()
 
 
 def _backward(
-    lesson: _Lesson, generator: Generator, variants: Sequence[_Variant], view: View | None, at_once: int
+    lesson: _Lesson,
+    generator: Generator,
+    variants: Sequence[_Variant],
+    view: View | None,
+    compared: bool,
+    at_once: int,
 ) -> float:
     """Add the gradients of a step to the generator's, and return its loss; `at_once` pictures are held in memory."""
     total = 0.0
     for first in range(0, len(variants), at_once):
         some = variants[first : first + at_once]
-        loss = lesson.loss(generator, some, view) * len(some) / len(variants)
+        loss = lesson.loss(generator, some, view, compared=compared) * len(some) / len(variants)
         total += loss.item()
         loss.backward()  # type: ignore[no-untyped-call]
     return total
@@ -187,12 +229,12 @@ def _share_of_rate(step: int, settings: FinetuneSettings) -> float:
 
 
 def _groups(generator: nn.Module, base: Base, settings: FinetuneSettings) -> list[dict[str, Any]]:
-    """Return what Adam may change, with a rate of its own for each tensor where that follows the tensor's size."""
-    named = generator.named_parameters()
-    learning = [parameter for name, parameter in named if not any(part in name for part in base.frozen)]
-    for parameter in learning:
-        parameter.requires_grad_(True)
-    if not settings.rate_by_size:
-        return [{"params": learning}]
-    sizes = (parameter.detach().square().mean().sqrt().item() for parameter in learning)
-    return [{"params": [p], "lr": settings.rate * max(size, 1e-3)} for p, size in zip(learning, sizes, strict=True)]
+    """Return what Adam may change, each tensor with its rate: the base's share, by the tensor's size if that is set."""
+    groups = []
+    for name, parameter in generator.named_parameters():
+        share = next((share for part, share in base.rates.items() if part in name), 1.0)
+        if not share:
+            continue
+        size = max(parameter.detach().square().mean().sqrt().item(), 1e-3) if settings.rate_by_size else 1.0
+        groups.append({"params": [parameter.requires_grad_(True)], "lr": settings.rate * share * size})
+    return groups

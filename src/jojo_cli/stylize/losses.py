@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.judges import Comparer
@@ -21,10 +22,56 @@ class Targets:
 
     def distance(self, images: Tensor, view: View, which: Sequence[int] = (0,)) -> Tensor:
         """Return the mean distance of images [N,3,R,R] to their targets (N numbers), seen through `view`."""
-        features = self._features[view]
+        return self.distance_of(self.comparer.features(view(images)), view, which)
+
+    def distance_of(self, features: Features, view: View, which: Sequence[int] = (0,)) -> Tensor:
+        """Return the same for images whose features, as `view` shows them, are at hand."""
+        targets = self._features[view]
         # A single target is not copied, and serves all images.
-        wanted = features[which[0]] if len(which) == 1 else _together([features[i] for i in which])
-        return self.comparer.distance(self.comparer.features(view(images)), wanted).mean()
+        wanted = targets[which[0]] if len(which) == 1 else _together([targets[i] for i in which])
+        return self.comparer.distance(features, wanted).mean()
+
+
+def structure_distance(a: Features, b: Features, side: int) -> Tensor:
+    """Return how differently two pictures [N] of `side` pixels are composed, whatever they are drawn with; 0 is alike.
+
+    A picture's places are compared with one another, by the cosines of their centred features; the distance is the mean
+    absolute difference of these cosines, added up over the layers at about a quarter and an eighth of the side. The
+    self-similarity of Kolkin et al., "Style transfer by relaxed optimal transport and self-similarity" (arXiv
+    1904.12785), which Ojha et al. (arXiv 2104.06820) and later one-shot methods follow.
+    """
+    layers = [pair for pair in zip(a, b, strict=True) if 3 <= side / pair[0].shape[-1] <= 9]
+    return torch.stack([(_likeness(x) - _likeness(y)).abs().mean() for x, y in layers]).sum()
+
+
+def _likeness(features: Tensor) -> Tensor:
+    """Return how alike each two of 16 x 16 places are, -1 to 1 [N,256,256]; features are [N,C,H,W]."""
+    x = F.adaptive_avg_pool2d(features.float(), 16).flatten(2)  # [N,C,256]
+    x = F.normalize(x - x.mean(dim=2, keepdim=True), dim=1)
+    return x.transpose(1, 2) @ x
+
+
+def weave(drawn: Sequence[Tensor], plain: Sequence[Tensor]) -> Tensor:
+    """Return how strong the even patterns are in the high bands of wavelets [N,C,H,W], beyond those of the plain ones.
+
+    A high band that keeps its value from place to place comes out of an inverse Haar transform as stripes or squares:
+    a learnt offset shows as a weave over the picture. So this is the energy of the local means of what has changed, as
+    a share of what varies locally in the plain band, added up over the bands of all sizes. Means are over a 32nd of the
+    side: the more values that is, the less of a mean is a drawn line, and the more it weighs. Bands of less than 32 px
+    draw shapes, and are free.
+    """
+    shares = [drawn[-1].new_zeros(())]
+    for x, y in zip(drawn, plain, strict=True):
+        side = y.shape[-1]
+        if side < 32:
+            continue
+        x, y = x.float(), y.float()
+        window = max(2, side // 32)
+        energy = y.square().mean()
+        varying = energy - F.avg_pool2d(y, window).square().mean()
+        even = F.avg_pool2d(x - y, window).square().mean()
+        shares.append(window / 2 * even / varying.clamp(min=1e-3 * energy.item()))
+    return torch.stack(shares).sum()
 
 
 def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
