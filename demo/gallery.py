@@ -19,7 +19,7 @@ from jojo_cli.images import contact_sheet, read_image, save_image
 
 HERE = Path(__file__).parent
 PHOTOS = [HERE.parent / "tests" / "data" / name for name in ("astronaut.png", "grace_hopper.png")]
-REFERENCES = [HERE / "poster.png", HERE / "sketch.png"]
+REFERENCES = [HERE / f"{name}.png" for name in ("poster", "ink", "cartoon", "oil", "comic", "sketch")]
 SEEDS = (1, 4)
 """Of the random faces: first one, and how many."""
 
@@ -32,10 +32,8 @@ def main() -> None:
     parser.add_argument("--cell", type=int, default=224, help="side of a picture in pixels")
     options = parser.parse_args()
 
-    known = {style["name"] for style in jojo("styles", "list")[0]}
     for reference in options.references:
-        if reference.stem not in known:
-            jojo("train", reference.stem, reference)
+        learn(reference.stem, reference)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         codes = [one["output"] for one in jojo("invert", *PHOTOS, "-o", folder)]
@@ -46,6 +44,12 @@ def main() -> None:
         pictures = [[read_image(Path(file or crops[0])) for file in row] for row in rows]
         pictures[0][0].paste("white", (0, 0, *pictures[0][0].size))  # above the references there is nothing
         save_image(contact_sheet(pictures, cell=options.cell), options.output, overwrite=True)
+
+
+def learn(style: str, reference: Path, *settings: object) -> None:
+    """Train a style, unless there is one of that name."""
+    if style not in {known["name"] for known in jojo("styles", "list")[0]}:
+        jojo("train", style, reference, *settings)
 
 
 def draw(style: str, codes: list[str], folder: Path, *, strength: float = 1) -> list[str]:

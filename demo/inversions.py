@@ -2,7 +2,7 @@
 
     python demo/inversions.py -o docs/images/inversions.jpg
 
-A row for each way and portrait: the photo, the reconstruction, and the code in each style. The styles must exist, as
+A row for each way and portrait: the photo, the reconstruction, and the code in two styles. The styles must exist, as
 demo/gallery.py leaves them.
 """
 
@@ -31,7 +31,7 @@ def main() -> None:
         for method in METHODS:
             found = jojo("invert", *PHOTOS, "--method", method, "-o", folder / method)
             codes = [one["output"] for one in found]
-            drawn = [jojo("apply", style.stem, *codes, "-o", folder / method) for style in REFERENCES]
+            drawn = [jojo("apply", style.stem, *codes, "-o", folder / method) for style in REFERENCES[:2]]
             columns.append([[one["reconstruction"] for one in found], *([o["output"] for o in row] for row in drawn)])
         rows = [[photo, *(pictures[i] for pictures in column)] for i, photo in enumerate(crops) for column in columns]
         sheet = contact_sheet([[read_image(Path(file)) for file in row] for row in rows], cell=options.cell)

@@ -201,7 +201,8 @@ def test_each_term_adds_to_the_loss(closer: float, pixels: float) -> None:
 def test_terms_that_keep_to_the_base_have_nothing_to_say_at_first(term: str, base: Base, reference: Reference) -> None:
     """They compare with the base's own face: the first picture is that face, and later ones are not."""
     settings = replace(SETTINGS, steps=3)
-    without, added = (finetune(base, [reference], replace(settings, **{term: weight})).losses for weight in (0.0, 9.0))
+    terms: list[Any] = [{term: weight} for weight in (0.0, 9.0)]
+    without, added = (finetune(base, [reference], replace(settings, **chosen)).losses for chosen in terms)
     assert added[0] == pytest.approx(without[0], rel=1e-3)
     assert added[2] > 1.001 * without[2]
 
