@@ -115,10 +115,12 @@ def main() -> None:
     parser.add_argument("--codes", type=Path)
     parser.add_argument("--peers", type=Path, nargs="*", default=[])
     parser.add_argument("--samples", type=int, default=8, help="random faces a style")
+    parser.add_argument("--color", type=float, help="as of 'jojo apply'")
     options = parser.parse_args()
     out = Output()
     base = open_base(EMBEDDED_BASE, needs=BaseEntry.needs, device="auto", out=out)
     judges = Judges(base, out, samples=options.samples)
+    color = base.color if options.color is None else options.color
     crops = read_crops(options.photos, judges.describe, base.generator.resolution)
     photos = {name: judges.face(crop) for name, crop in crops.items()}
     crowd = [*photos.values(), *judges.random]
@@ -147,7 +149,7 @@ def main() -> None:
         base, styled = open_style(style, needs=BaseEntry.needs, device="auto", out=out)
         reference = read_image(style.folder / "reference-1.png")
         title = judges.title(name, reference)
-        after = [picture(base, styled, adapt_color(base, code, base.color)) for code in codes.values()]
+        after = [picture(base, styled, adapt_color(base, code, color)) for code in codes.values()]
         report(f"| {title} | photos | {judges.row(reference, list(photos.values()), after, crowd)} |")
         after = [picture(base, styled, sample_code(base, seed, 0.7)) for seed in range(options.samples)]
         report(f"| {title} | random | {judges.row(reference, judges.random, after, crowd)} |")

@@ -52,26 +52,33 @@ def _likeness(features: Tensor) -> Tensor:
 
 
 def weave(drawn: Sequence[Tensor], plain: Sequence[Tensor]) -> Tensor:
-    """Return how strong the even patterns are in the high bands of wavelets [N,C,H,W], beyond those of the plain ones.
+    """Return how strong even patterns are in the high bands of wavelets [N,C,H,W], beyond those of the plain ones.
 
     A high band that keeps its value from place to place comes out of an inverse Haar transform as stripes or squares:
     a learnt offset shows as a weave over the picture. So this is the energy of the local means of what has changed, as
     a share of what varies locally in the plain band, added up over the bands of all sizes. Means are over a 32nd of the
-    side: the more values that is, the less of a mean is a drawn line, and the more it weighs. Bands of less than 32 px
-    draw shapes, and are free.
+    side: the more values that is, the less of a mean is a drawn line, and the more it weighs. Of the last bands, which
+    are the picture's own, the mean over all of the picture weighs a hundred times more: half a level of it shows. Bands
+    of less than 32 px draw shapes, and are free.
     """
-    shares = [drawn[-1].new_zeros(())]
+    total = drawn[-1].new_zeros(len(drawn[-1]), dtype=torch.float32)  # [N]
     for x, y in zip(drawn, plain, strict=True):
         side = y.shape[-1]
         if side < 32:
             continue
-        x, y = x.float(), y.float()
+        change, y = x.float() - y.float(), y.float()
         window = max(2, side // 32)
-        energy = y.square().mean()
-        varying = energy - F.avg_pool2d(y, window).square().mean()
-        even = F.avg_pool2d(x - y, window).square().mean()
-        shares.append(window / 2 * even / varying.clamp(min=1e-3 * energy.item()))
-    return torch.stack(shares).sum()
+        energy = _energy(y)
+        varying = torch.maximum(energy - _energy(F.avg_pool2d(y, window)), 1e-3 * energy)
+        total = total + window / 2 * _energy(F.avg_pool2d(change, window)) / varying
+        if x is drawn[-1]:
+            total = total + 100 * _energy(change.mean(dim=(2, 3), keepdim=True)) / varying
+    return total.mean()
+
+
+def _energy(x: Tensor) -> Tensor:
+    """Return the mean square [N] of x [N,C,H,W]."""
+    return x.square().mean(dim=(1, 2, 3))
 
 
 def ms_ssim(a: Tensor, b: Tensor) -> Tensor:

@@ -1,0 +1,55 @@
+"""A style redraws faces, by judges that its training does not follow (`benchmarks/judges.py`).
+
+The bounds are those that a style which only recolours photos misses, as jojo's earlier recipe did.
+"""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+import pytest
+from conftest import REAL_CACHE
+from judges import Drawing, palette_distance, weave
+from PIL import Image
+
+from jojo_cli.images import read_image
+from jojo_cli.weights.manager import ModelManager
+
+pytestmark = pytest.mark.real
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "demo" / "ink.png"
+PORTRAIT = ROOT / "tests" / "data" / "grace_hopper.png"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a style with default settings draws."""
+
+    reference: Image.Image
+    plain: list[Image.Image]  # random faces as the base draws them
+    styled: list[Image.Image]  # the same in the style
+    photo: Image.Image  # a portrait in the style
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory, real_models: ModelManager) -> Drawn:
+    """Learn the style as a user would, on every core, and draw with it."""
+    folder = tmp_path_factory.mktemp("work")
+    home = tmp_path_factory.mktemp("home")
+    (home / "cache").symlink_to(REAL_CACHE, target_is_directory=True)
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    environment |= {"JOJO_HOME": str(home), "JOJO_DEVICE": "cpu", "JOJO_OFFLINE": "1"}
+
+    def jojo(*args: object) -> None:
+        subprocess.run([sys.executable, "-m", "jojo_cli", *map(str, args)], cwd=folder, env=environment, check=True)
+
+    jojo("train", "ink", REFERENCE)
+    for strength in (0, 1):
+        jojo("sample", "ink", "-n", 4, "--strength", strength, "-o", str(strength))
+    jojo("apply", "ink", PORTRAIT, "--method", "encoder", "-o", "photo.png")
+    plain, styled = ([read_image(folder / str(s) / f"ink-{i:04d}.png") for i in range(4)] for s in (0, 1))
+    return Drawn(read_image(home / "styles" / "ink" / "reference-1.png"), plain, styled, read_image(folder / "photo.png"))
