@@ -49,7 +49,7 @@ def main() -> None:
 def learn(style: str, reference: Path, *settings: object) -> None:
     """Train a style, unless there is one of that name."""
     if style not in {known["name"] for known in jojo("styles", "list")[0]}:
-        jojo("train", style, reference, *settings)
+        jojo("train", style, reference, "--no-align", *settings)  # they were drawn as crops
 
 
 def draw(style: str, codes: list[str], folder: Path, *, strength: float = 1) -> list[str]:

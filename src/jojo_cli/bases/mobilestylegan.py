@@ -96,15 +96,15 @@ def assemble(
         ),
         # A natural face of about the reference's pose and hair: finetuning adds the rest.
         reference_inversions=(
-            InvertSettings("hybrid", steps=20, rate=0.06, pull=0.2, spread=1.0, pixels=0.0, identity=0.3),
+            InvertSettings("hybrid", steps=25, rate=0.07, pull=0.15, spread=0.8, pixels=0.0, identity=0.3),
             InvertSettings("optimize", space="w", steps=60, pull=0.07),
             InvertSettings("encoder"),
             InvertSettings("mean"),
         ),
-        finetunings=(FinetuneSettings(steps=140, rate=0.0045, widen=0.3, structure=0.3, weave=0.03, every=2),),
+        finetunings=(FinetuneSettings(steps=140, rate=0.0045, widen=0.3, structure=0.3, weave=0.02, every=2),),
         varied_codes=fine_codes(generator),
         varied_codes_preserving_color=codes_preserving_color(generator),
         # Depthwise kernels mix places: taught fast on one picture, they draw its grid and blotches on every face.
         rates={"mapping.": 0.0, "depthwise": 0.3},
-        color=0.5,
+        color=0.25,
     )
