@@ -21,7 +21,7 @@ from jojo_cli.weights.manager import ModelManager
 pytestmark = pytest.mark.real
 
 ROOT = Path(__file__).parents[1]
-REFERENCE = ROOT / "demo" / "ink.png"
+REFERENCE = ROOT / "demo" / "poster.png"
 PORTRAIT = ROOT / "tests" / "data" / "grace_hopper.png"
 
 
@@ -47,9 +47,27 @@ def drawn(tmp_path_factory: pytest.TempPathFactory, real_models: ModelManager) -
     def jojo(*args: object) -> None:
         subprocess.run([sys.executable, "-m", "jojo_cli", *map(str, args)], cwd=folder, env=environment, check=True)
 
-    jojo("train", "ink", REFERENCE)
+    jojo("train", "poster", REFERENCE, "--no-align")
     for strength in (0, 1):
-        jojo("sample", "ink", "-n", 4, "--strength", strength, "-o", str(strength))
-    jojo("apply", "ink", PORTRAIT, "--method", "encoder", "-o", "photo.png")
-    plain, styled = ([read_image(folder / str(s) / f"ink-{i:04d}.png") for i in range(4)] for s in (0, 1))
-    return Drawn(read_image(home / "styles" / "ink" / "reference-1.png"), plain, styled, read_image(folder / "photo.png"))
+        jojo("sample", "poster", "-n", 4, "--strength", strength, "-o", str(strength))
+    jojo("apply", "poster", PORTRAIT, "--method", "encoder", "-o", "photo.png")
+    plain, styled = ([read_image(folder / str(s) / f"poster-{i:04d}.png") for i in range(4)] for s in (0, 1))
+    return Drawn(
+        read_image(home / "styles" / "poster" / "reference-1.png"), plain, styled, read_image(folder / "photo.png")
+    )
+
+
+def test_faces_are_flat_where_the_reference_is(drawn: Drawn) -> None:
+    plain, styled = (mean(Drawing.of(face).flat for face in faces) for faces in (drawn.plain, drawn.styled))
+    assert plain + 0.14 < styled < Drawing.of(drawn.reference).flat + 0.08
+    assert Drawing.of(drawn.photo).flat > 0.40
+
+
+def test_nothing_is_woven(drawn: Drawn) -> None:
+    assert mean(map(weave, drawn.styled)) < 8
+    assert weave(drawn.photo) < 8
+
+
+def test_colours_are_those_of_the_reference(drawn: Drawn) -> None:
+    for plain, styled in zip(drawn.plain, drawn.styled, strict=True):
+        assert palette_distance(styled, drawn.reference) < 0.6 * palette_distance(plain, drawn.reference)
