@@ -1,20 +1,19 @@
-"""Draw how strong a style is: by `--strength`, and by `--structure-weight` while it is learnt.
+"""Draw how strong a style is, by `--strength`.
 
     python demo/ladder.py -o docs/images/ladder.jpg
 
-A row for each training, the portrait in it at growing strength. Styles that exist are not trained again.
+A row for each style, a portrait in it at growing strength. The styles must exist, as demo/gallery.py leaves them.
 """
 
 import argparse
 import tempfile
 from pathlib import Path
 
-from gallery import PHOTOS, REFERENCES, jojo, learn
+from gallery import PHOTOS, REFERENCES, jojo
 
 from jojo_cli.images import contact_sheet, read_image, save_image
 
 STRENGTHS = (0, 0.25, 0.5, 0.75, 1)
-MILDER = 2  # --structure-weight
 
 
 def main() -> None:
@@ -23,20 +22,16 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--cell", type=int, default=256, help="side of a picture in pixels")
     options = parser.parse_args()
-    reference, portrait = REFERENCES[0], PHOTOS[1]
-    styles = {reference.stem: (), f"{reference.stem}-mild": ("--structure-weight", MILDER)}
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
-        (found,) = jojo("invert", portrait, "-o", scratch)
-        for style, settings in styles.items():
-            learn(style, reference, *settings)
-            drawn = [
-                jojo(
-                    "apply", style, found["output"], "--strength", strength, "-o", Path(scratch, f"{style}-{strength}")
-                )
-                for strength in STRENGTHS
-            ]
-            rows.append([read_image(Path(one["output"])) for (one,) in drawn])
+        (found,) = jojo("invert", PHOTOS[1], "-o", scratch)
+        for style in (reference.stem for reference in REFERENCES[:2]):
+            row = []
+            for strength in STRENGTHS:
+                file = Path(scratch, f"{style}-{strength}.png")
+                jojo("apply", style, found["output"], "--strength", strength, "-o", file)
+                row.append(read_image(file))
+            rows.append(row)
         save_image(contact_sheet(rows, cell=options.cell), options.output, overwrite=True)
 
 

@@ -1,5 +1,6 @@
 """Styles of the tiny base, and `jojo` with it in a process of its own, for the commands that draw."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -137,3 +138,9 @@ def tree(folder: Path) -> Tree:
         for path in folder.rglob("*")
         if path.suffix != ".lock"
     }
+
+
+def as_json(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings as they come back from a file."""
+    read: dict[str, Any] = json.loads(json.dumps(settings))
+    return read

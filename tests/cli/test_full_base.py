@@ -16,7 +16,7 @@ import torch
 from conftest import Jojo
 from face_kit import photo
 from safetensors.torch import load_file
-from style_kit import pixels, same, train_ink
+from style_kit import as_json, pixels, same, train_ink
 from torch import Tensor
 
 from jojo_cli import bases
@@ -95,7 +95,7 @@ def weight(jojo_home: Path, style: str) -> Tensor:
 
 def test_training_is_jojogans_unless_told_otherwise(jojo: Jojo, full_base: "Base", loaded: list[str]) -> None:
     made = train(jojo, "ink")
-    assert made["settings"]["finetune"] == asdict(full_base.finetunings[0]) | {"steps": 3, "rate": 0.02}
+    assert made["settings"]["finetune"] == as_json(asdict(full_base.finetunings[0])) | {"steps": 3, "rate": 0.02}
     assert made["settings"]["invert"] == asdict(full_base.reference_inversions[0])
     assert made["settings"]["finetune"]["loss"] == "discriminator"
     assert made["settings"]["invert"]["encoder"] == "e4e"

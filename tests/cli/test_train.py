@@ -23,7 +23,7 @@ from conftest import Jojo
 from face_kit import photo
 from PIL import Image
 from safetensors.torch import load_file
-from style_kit import QUICK, Tree, pixels, same, tree
+from style_kit import QUICK, Tree, as_json, pixels, same, tree
 from torch import Tensor
 
 from jojo_cli import disk
@@ -76,12 +76,6 @@ def weights(name: str) -> dict[str, Tensor]:
 
 def identical(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
-
-
-def as_json(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings as they come back from a file."""
-    read: dict[str, Any] = json.loads(json.dumps(settings))
-    return read
 
 
 def test_result_has_the_promised_keys(jojo: Jojo, jojo_home: Path) -> None:
