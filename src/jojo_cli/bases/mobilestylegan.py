@@ -101,7 +101,7 @@ def assemble(
             InvertSettings("encoder"),
             InvertSettings("mean"),
         ),
-        finetunings=(FinetuneSettings(steps=140, rate=0.0045, widen=0.3, structure=0.3, weave=0.02, every=2),),
+        finetunings=(FinetuneSettings(steps=140, widen=0.3, structure=0.3, weave=0.02, every=2),),
         varied_codes=fine_codes(generator),
         varied_codes_preserving_color=codes_preserving_color(generator),
         # Depthwise kernels mix places: taught fast on one picture, they draw its grid and blotches on every face.

@@ -57,9 +57,8 @@ def weave(drawn: Sequence[Tensor], plain: Sequence[Tensor]) -> Tensor:
     A high band that keeps its value from place to place comes out of an inverse Haar transform as stripes or squares:
     a learnt offset shows as a weave over the picture. So this is the energy of the local means of what has changed, as
     a share of what varies locally in the plain band, added up over the bands of all sizes. Means are over a 32nd of the
-    side: the more values that is, the less of a mean is a drawn line, and the more it weighs. Of the last bands, which
-    are the picture's own, the mean over all of the picture weighs a hundred times more: half a level of it shows. Bands
-    of less than 32 px draw shapes, and are free.
+    side: the more values that is, the less of a mean is a drawn line, and the more it weighs. Bands of less than 32 px
+    draw shapes, and are free.
     """
     total = drawn[-1].new_zeros(len(drawn[-1]), dtype=torch.float32)  # [N]
     for x, y in zip(drawn, plain, strict=True):
@@ -71,8 +70,6 @@ def weave(drawn: Sequence[Tensor], plain: Sequence[Tensor]) -> Tensor:
         energy = _energy(y)
         varying = torch.maximum(energy - _energy(F.avg_pool2d(y, window)), 1e-3 * energy)
         total = total + window / 2 * _energy(F.avg_pool2d(change, window)) / varying
-        if x is drawn[-1]:
-            total = total + 100 * _energy(change.mean(dim=(2, 3), keepdim=True)) / varying
     return total.mean()
 
 
