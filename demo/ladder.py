@@ -1,19 +1,23 @@
-"""Draw how strong a style is, by `--strength`.
+"""Draw how strong a style is, by `--strength` and by `--structure-weight`.
 
     python demo/ladder.py -o docs/images/ladder.jpg
 
-A row for each style, a portrait in it at growing strength. The styles must exist, as demo/gallery.py leaves them.
+Two rows of a portrait in a style at growing strength, and one in styles trained with less and less weight. The first
+styles must exist, as demo/gallery.py leaves them; the others are trained where there are none of that name.
 """
 
 import argparse
 import tempfile
 from pathlib import Path
 
-from gallery import PHOTOS, REFERENCES, jojo
+from gallery import PHOTOS, REFERENCES, jojo, learn
+from PIL.Image import Image
 
 from jojo_cli.images import contact_sheet, read_image, save_image
 
 STRENGTHS = (0, 0.25, 0.5, 0.75, 1)
+WEIGHTS = (3.2, 0.8, 0.2, 0.05)
+"""Of the structure; the third is the default."""
 
 
 def main() -> None:
@@ -22,16 +26,21 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--cell", type=int, default=256, help="side of a picture in pixels")
     options = parser.parse_args()
-    rows = []
+    ladders = [[(style.stem, strength) for strength in STRENGTHS] for style in REFERENCES[:2]]
+    ladders.append([(REFERENCES[1].stem, 0)])
+    for weight in WEIGHTS:
+        name = f"{REFERENCES[1].stem}-structure-{weight}".replace(".", "_")
+        learn(name, REFERENCES[1], "--structure-weight", weight)
+        ladders[-1].append((name, 1))
     with tempfile.TemporaryDirectory() as scratch:
         (found,) = jojo("invert", PHOTOS[1], "-o", scratch)
-        for style in (reference.stem for reference in REFERENCES[:2]):
-            row = []
-            for strength in STRENGTHS:
-                file = Path(scratch, f"{style}-{strength}.png")
-                jojo("apply", style, found["output"], "--strength", strength, "-o", file)
-                row.append(read_image(file))
-            rows.append(row)
+
+        def drawn(style: str, strength: float) -> Image:
+            file = Path(scratch, f"{style}-{strength}.png")
+            jojo("apply", style, found["output"], "--strength", strength, "-o", file, "--overwrite")
+            return read_image(file)
+
+        rows = [[drawn(*step) for step in ladder] for ladder in ladders]
         save_image(contact_sheet(rows, cell=options.cell), options.output, overwrite=True)
 
 

@@ -117,7 +117,7 @@ def test_record_tells_how_to_make_the_style_again(jojo: Jojo, base: "Base") -> N
 def test_settings_given_are_kept_and_the_others_suit_the_base(jojo: Jojo, base: "Base") -> None:
     options = ("--alpha", 0.3, "--preserve-color", "--seed", 7, "--face", "2")
     made = record(train(jojo, "ink", photo(Path("ref.png"), faces=2), *options))
-    given = {"steps": 4, "rate": 0.1, "alpha": 0.3, "preserve_color": True, "seed": 7}
+    given = {"steps": 4, "rate": 0.1, "alpha": 0.3, "preserve_color": True, "strangers": 0, "seed": 7}
     assert made["settings"]["finetune"] == as_json(asdict(base.finetunings[0])) | given
     assert made["settings"]["invert"] == asdict(base.reference_inversions[0]) | {"steps": 2}
     assert (made["settings"]["face"], made["settings"]["align"], made["seed"]) == ("2", True, 7)
@@ -353,9 +353,9 @@ def test_loss_that_is_no_number_stops_and_saves_nothing(
     class Poisoned(Targets):
         seen = 0
 
-        def distance_of(self, features: Features, view: View, which: Sequence[int] = (0,)) -> Tensor:
+        def wanted(self, view: View, which: Sequence[int] = (0,)) -> Features:
             Poisoned.seen += 1
-            return super().distance_of(features, view, which) * (math.nan if Poisoned.seen == 3 else 1)
+            return tuple(layer * (math.nan if Poisoned.seen == 3 else 1) for layer in super().wanted(view, which))
 
     monkeypatch.setattr(finetune, "Targets", Poisoned)
     run = jojo("train", "ink", photo(Path("ref.png")), *QUICK, "--overwrite")

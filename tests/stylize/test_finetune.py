@@ -16,9 +16,14 @@ from jojo_cli.errors import JojoError
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
 from jojo_cli.stylize.draw import changed_weights
 from jojo_cli.stylize.finetune import Finetuned, Reference, finetune
+from jojo_cli.stylize.losses import parts_distance, texture_distance
 from jojo_cli.stylize.mixing import sample_code
 
 SETTINGS = FinetuneSettings(steps=30, rate=0.02)
+
+
+def rng() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
 
 
 def unreadable(base: Base) -> Reference:
@@ -207,11 +212,35 @@ def test_terms_that_keep_to_the_base_have_nothing_to_say_at_first(term: str, bas
     assert added[2] > 1.001 * without[2]
 
 
-def test_base_is_compared_with_every_few_steps(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:
-    finetune(base, [reference], replace(SETTINGS, steps=5, structure=1.0, every=2))
+def test_strangers_are_shown_every_few_steps(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:
+    strangers: dict[str, Any] = {"strangers": 3, "apart": 1.0, "texture": 1.0}
+    finetune(base, [reference], replace(SETTINGS, steps=5, alpha=0.0, **strangers))
+    assert [torch.equal(w_plus, reference.w_plus) for w_plus in drawn_codes] == [False, True, True, False, True]
+    assert not torch.equal(drawn_codes[0], drawn_codes[3])
+
+
+def test_only_strangers_are_held_to_the_base(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:
+    finetune(base, [reference], replace(SETTINGS, steps=5, strangers=2, texture=1.0, structure=1.0))
     faces = [w_plus.sum().item() for w_plus in drawn_codes]
-    assert len(faces) == 5 + 3  # each once, and three of them by the base, too
-    assert [faces.count(face) for face in dict.fromkeys(faces)] == [2, 1, 2, 1, 2]
+    assert [faces.count(face) for face in dict.fromkeys(faces)] == [2, 1, 2, 1, 2]  # twice: by the base, too
+
+
+def test_strangers_come_to_look_like_the_reference(base: Base, reference: Reference) -> None:
+    """Though nothing says that they shall be the reference: no variant of its own code is ever shown."""
+    settings = replace(SETTINGS, strangers=1, apart=1.0, texture=1.0, parts=1.0)
+    done = finetune(base, [reference], settings)
+    critic = base.load_perceptual()
+    w_plus = torch.cat([sample_code(base, seed, 0.7) for seed in range(100, 104)])
+    target = critic.features(reference.image)
+    plain, styled = (critic.features(net.synthesis(w_plus)) for net in (base.generator, done.generator))
+    assert texture_distance(styled, target, rng()) < 0.95 * texture_distance(plain, target, rng())
+    assert parts_distance(styled, target) < 0.95 * parts_distance(plain, target)
+
+
+def test_same_seed_shows_the_same_strangers(base: Base, reference: Reference) -> None:
+    settings = replace(SETTINGS, steps=3, strangers=1, texture=1.0, parts=1.0, structure=1.0)
+    first, again = (finetune(base, [reference], settings).losses for _ in range(2))
+    assert first == again
 
 
 def test_small_picture_is_not_looked_at_closer(base: Base, reference: Reference) -> None:

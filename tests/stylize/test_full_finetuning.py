@@ -131,9 +131,9 @@ def test_references_looked_at_in_two_steps(
     seen: list[int] = []
 
     class Watched(Targets):
-        def distance_of(self, features: Features, view: View, which: Sequence[int] = (0,)) -> Tensor:
+        def wanted(self, view: View, which: Sequence[int] = (0,)) -> Features:
             seen.extend(which)
-            return super().distance_of(features, view, which)
+            return super().wanted(view, which)
 
     monkeypatch.setattr(finetuning, "Targets", Watched)
     finetune(base, references[:3], way(base, batch=batch, steps=2))

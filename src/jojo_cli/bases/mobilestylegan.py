@@ -101,10 +101,13 @@ def assemble(
             InvertSettings("encoder"),
             InvertSettings("mean"),
         ),
-        finetunings=(FinetuneSettings(steps=140, widen=0.3, structure=0.3, weave=0.02, every=2),),
+        finetunings=(
+            FinetuneSettings(steps=130, widen=0.3, strangers=2, texture=1.0, parts=4.0, structure=0.2, weave=0.05),
+        ),
         varied_codes=fine_codes(generator),
         varied_codes_preserving_color=codes_preserving_color(generator),
         # Depthwise kernels mix places: taught fast on one picture, they draw its grid and blotches on every face.
-        rates={"mapping.": 0.0, "depthwise": 0.3},
+        # What a modulation adds, all codes share; what it multiplies, only those near the reference do.
+        rates={"mapping.": 0.0, "depthwise": 0.3, "modulation.weight": 0.3, "modulation.bias": 2.0},
         color=0.25,
     )

@@ -82,11 +82,15 @@ class FinetuneSettings:
     closer_scales: tuple[int, ...] = (512, 1024)  # sides of the picture that closer views are cut from, in pixels
     pixels: float = 0.1  # weight of the mean absolute difference
     ms_ssim: float = 0.0  # weight of 1 - MS-SSIM
-    # What keeps a style's face near the base's face of the same code.
+    # Strangers: faces unlike the reference, which shall not become it, but look as if drawn by the same hand.
+    strangers: int = 0  # the first of so many steps shows one; 0: none does
+    apart: float = 0.7  # how far all codes of a stranger move to random ones
+    texture: float = 0.0  # weight of how the values of features are distributed, see `texture_distance`
+    parts: float = 0.0  # weight of how far each part is from its like in the reference, see `parts_distance`
+    # What keeps strangers, or all where there are none, near the base's faces of the same codes.
     identity: float = 0.0  # weight of 1 - the cosine of what a face recogniser says of the two
     structure: float = 0.0  # weight of how far their places are alike in other ways, see `structure_distance`
     weave: float = 0.0  # weight of the even patterns in the wavelets that the base has not, see `weave`
-    every: int = 1  # steps from one comparison with the base's face to the next, which weighs as many times more
 
 
 def finetuning_by(loss: str | None, ways: Sequence[FinetuneSettings]) -> FinetuneSettings:

@@ -136,6 +136,8 @@ def train(
             rate=lr or suited.rate,
             alpha=alpha,
             preserve_color=preserve_color,
+            # They would take the reference's colours, as these are a part of how it is drawn.
+            strangers=0 if preserve_color else suited.strangers,
             identity=suited.identity if id_weight is None else id_weight,
             structure=suited.structure if structure_weight is None else structure_weight,
             ms_ssim=ms_ssim_weight,

@@ -16,7 +16,7 @@ from jojo_cli.device import is_out_of_memory
 from jojo_cli.errors import JojoError
 from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.lpips import Features
-from jojo_cli.stylize.losses import Targets, ms_ssim, structure_distance, weave
+from jojo_cli.stylize.losses import Targets, ms_ssim, parts_distance, structure_distance, texture_distance, weave
 from jojo_cli.stylize.mixing import mix_codes, random_w
 
 OnStep = Callable[[int, float], None]
@@ -52,8 +52,11 @@ def finetune(
     """Return a copy of the base's generator that draws codes around each reference's as that reference.
 
     Each step takes the next references, mixes the code of each with a random one (eq. 2), and brings what the generator
-    draws from it nearer to the picture in the eyes of the critic. As many are drawn at once as the device has memory
-    for: gradients add up, so that their number changes the time a step takes, and not what is learnt.
+    draws from it nearer to the picture in the eyes of the critic. Where the settings say so, steps in between show
+    strangers: they are to look drawn by the same hand, and to stay themselves.
+
+    As many are drawn at once as the device has memory for: gradients add up, so that their number changes the time a
+    step takes, and not what is learnt.
 
     Args:
         base: not changed.
@@ -80,13 +83,13 @@ def _finetune(base: Base, references: Sequence[Reference], settings: FinetuneSet
     losses: list[float] = []
     for step in range(settings.steps):
         which = [(step * batch + i) % len(references) for i in range(batch)]
-        variants = [lesson.vary(i, rng) for i in which]
+        strange = bool(settings.strangers) and step % settings.strangers == 0
+        faces = [lesson.stranger(i, rng) if strange else lesson.variant(i, rng) for i in which]
         view = lesson.choose_view(rng)
-        compared = step % settings.every == 0
         while True:
             optimizer.zero_grad(set_to_none=True)
             try:
-                losses.append(_backward(lesson, generator, variants, view, compared, at_once))
+                losses.append(_backward(lesson, generator, faces, view, at_once))
                 break
             except RuntimeError as error:
                 if at_once == 1 or not is_out_of_memory(error):
@@ -101,12 +104,13 @@ def _finetune(base: Base, references: Sequence[Reference], settings: FinetuneSet
 
 
 @dataclass(frozen=True)
-class _Variant:
-    """A face that is to be drawn as a reference."""
+class _Face:
+    """A face that is to be drawn as a reference, or, if it is a stranger, like it."""
 
     reference: int
     w_plus: Tensor  # [1,L,D]
-    noise: int  # seed of its fresh noise
+    seed: int  # of its fresh noise, and of how a stranger is looked at
+    stranger: bool = False
 
 
 class _Lesson:
@@ -129,19 +133,25 @@ class _Lesson:
             self.targets = Targets(critic.net, images, [self.whole, *{view for views in self.closer for view in views}])
         self.recogniser = base.load_recogniser() if settings.identity else None
 
-    def vary(self, reference: int, rng: torch.Generator) -> _Variant:
+    def variant(self, reference: int, rng: torch.Generator) -> _Face:
         """Return a face whose code is around that of a reference."""
         base, settings = self.base, self.settings
         varied = base.varied_codes_preserving_color if settings.preserve_color else base.varied_codes
-        w_plus = self.references[reference].w_plus
-        w_plus = mix_codes(w_plus, random_w(base, rng), range(base.generator.codes), settings.widen)
+        w_plus = self._towards_random(self.references[reference].w_plus, settings.widen, rng)
         w_plus = mix_codes(w_plus, random_w(base, rng), varied, settings.alpha)
-        seed = int(torch.randint(2**62, (), generator=rng)) if settings.fresh_noise else 0
-        return _Variant(reference, w_plus, seed)
+        return _Face(reference, w_plus, _seed(rng) if settings.fresh_noise else 0)
 
-    def noise(self, variant: _Variant) -> torch.Generator:
+    def stranger(self, reference: int, rng: torch.Generator) -> _Face:
+        """Return a face whose code is far from that of a reference."""
+        w_plus = self._towards_random(self.references[reference].w_plus, self.settings.apart, rng)
+        return _Face(reference, w_plus, _seed(rng), stranger=True)
+
+    def _towards_random(self, w_plus: Tensor, amount: float, rng: torch.Generator) -> Tensor:
+        return mix_codes(w_plus, random_w(self.base, rng), range(self.base.generator.codes), amount)
+
+    def noise(self, face: _Face) -> torch.Generator:
         """Return what draws the noise of a face, from its beginning."""
-        return torch.Generator(self.base.device.torch_device).manual_seed(variant.noise)
+        return torch.Generator(self.base.device.torch_device).manual_seed(face.seed)
 
     def choose_view(self, rng: torch.Generator) -> View | None:
         """Return one of the closer views, if there are any."""
@@ -150,47 +160,52 @@ class _Lesson:
         views = self.closer[int(torch.randint(len(self.closer), (), generator=rng))]
         return views[int(torch.randint(len(views), (), generator=rng))]
 
-    def loss(
-        self, generator: Generator, variants: Sequence[_Variant], closer: View | None, *, compared: bool
-    ) -> Tensor:
-        """Return how far what is drawn of the variants is from their references, on average.
-
-        And, where they are `compared`, from the faces that the base draws of them.
-        """
+    def loss(self, generator: Generator, faces: Sequence[_Face], closer: View | None) -> Tensor:
+        """Return how far what is drawn of faces, all strangers or none, is from what it shall be, on average."""
         settings = self.settings
-        which = [variant.reference for variant in variants]
-        w_plus = torch.cat([variant.w_plus for variant in variants])  # [N,L,D]
-        noise = [self.noise(variant) for variant in variants] if settings.fresh_noise else None
-        at_least = closer.scale if closer else self.whole.scale
+        which = [face.reference for face in faces]
+        w_plus = torch.cat([face.w_plus for face in faces])  # [N,L,D]
+        noise = [self.noise(face) for face in faces] if settings.fresh_noise else None
         states: list[State] = []
         with self.base.device.autocast():
-            drawn = generator.synthesis(w_plus, at_least=at_least, noise=noise, states=states)
-            seen = self.critic.features(self.whole(drawn))
-            loss = self.targets.distance_of(seen, self.whole, which)
-            if closer:
-                loss = loss + settings.closer * self.targets.distance(drawn, closer, which)
-        if settings.pixels or settings.ms_ssim:
-            wanted = torch.cat([shrink(self.references[i].image, drawn.shape[-1]) for i in which])
-            loss = loss + settings.pixels * F.l1_loss(drawn, wanted)
+            drawn = generator.synthesis(
+                w_plus, at_least=closer.scale if closer else self.whole.scale, noise=noise, states=states
+            )
+            looks = [(1.0, self.whole), *([(settings.closer, closer)] if closer else [])]
+            seen = [self.critic.features(view(drawn)) for _, view in looks]
+            terms = []
+            for features, (weight, view) in zip(seen, looks, strict=True):
+                wanted = self.targets.wanted(view, which)
+                if faces[0].stranger:
+                    rng = torch.Generator().manual_seed(faces[0].seed)
+                    terms.append(weight * settings.texture * texture_distance(features, wanted, rng))
+                    terms.append(weight * settings.parts * parts_distance(features, wanted))
+                else:
+                    terms.append(weight * self.critic.distance(features, wanted).mean())
+        if not faces[0].stranger and (settings.pixels or settings.ms_ssim):
+            picture = torch.cat([shrink(self.references[i].image, drawn.shape[-1]) for i in which])
+            terms.append(settings.pixels * F.l1_loss(drawn, picture))
             if settings.ms_ssim:
-                loss = loss + settings.ms_ssim * (1 - ms_ssim(self.small(drawn), self.small(wanted)))
-        if compared and (settings.identity or settings.structure or settings.weave):
-            loss = loss + settings.every * self.estrangement(generator, w_plus, drawn, seen, states)
-        return loss
+                terms.append(settings.ms_ssim * (1 - ms_ssim(self.small(drawn), self.small(picture))))
+        if faces[0].stranger or not settings.strangers:
+            terms += self.estrangement(generator, w_plus, drawn, seen[0], states)
+        return torch.stack(terms).sum()
 
     def estrangement(
         self, generator: Generator, w_plus: Tensor, drawn: Tensor, seen: Features, states: Sequence[State]
-    ) -> Tensor:
-        """Return how far faces [N,3,S,S] went from those that the base draws of the same codes, on average.
+    ) -> list[Tensor]:
+        """Return how far faces [N,3,S,S] went from those that the base draws of the same codes, term by term.
 
         `seen` is what the critic sees of them, `states` what they were drawn through.
         """
         settings = self.settings
+        if not (settings.identity or settings.structure or settings.weave):
+            return []
         plain_states: list[State] = []
         with torch.no_grad(), self.base.device.autocast():
             plain = self.base.generator.synthesis(w_plus, at_least=drawn.shape[-1], states=plain_states)
             plain_seen = self.critic.features(self.whole(plain)) if settings.structure else ()
-        terms = [drawn.new_zeros(())]
+        terms = []
         if settings.structure:
             terms.append(settings.structure * structure_distance(seen, plain_seen, self.whole.size))
         if settings.weave and (bands := generator.high_bands(states, w_plus)):
@@ -202,22 +217,19 @@ class _Lesson:
                 natural = self.recogniser(plain)
             alike = F.cosine_similarity(self.recogniser(drawn), natural).mean()
             terms.append(settings.identity * (1 - alike))
-        return torch.stack(terms).sum()
+        return terms
 
 
-def _backward(
-    lesson: _Lesson,
-    generator: Generator,
-    variants: Sequence[_Variant],
-    view: View | None,
-    compared: bool,
-    at_once: int,
-) -> float:
+def _seed(rng: torch.Generator) -> int:
+    return int(torch.randint(2**62, (), generator=rng))
+
+
+def _backward(lesson: _Lesson, generator: Generator, faces: Sequence[_Face], view: View | None, at_once: int) -> float:
     """Add the gradients of a step to the generator's, and return its loss; `at_once` pictures are held in memory."""
     total = 0.0
-    for first in range(0, len(variants), at_once):
-        some = variants[first : first + at_once]
-        loss = lesson.loss(generator, some, view, compared=compared) * len(some) / len(variants)
+    for first in range(0, len(faces), at_once):
+        some = faces[first : first + at_once]
+        loss = lesson.loss(generator, some, view) * len(some) / len(faces)
         total += loss.item()
         loss.backward()  # type: ignore[no-untyped-call]
     return total
