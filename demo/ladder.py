@@ -16,8 +16,8 @@ from PIL.Image import Image
 from jojo_cli.images import contact_sheet, read_image, save_image
 
 STRENGTHS = (0, 0.25, 0.5, 0.75, 1)
-WEIGHTS = (3.2, 0.8, 0.2, 0.05)
-"""Of the structure; the third is the default."""
+WEIGHTS = (2, 0.6, None, 0.05)
+"""Of the structure; None is the default."""
 
 
 def main() -> None:
@@ -27,10 +27,11 @@ def main() -> None:
     parser.add_argument("--cell", type=int, default=256, help="side of a picture in pixels")
     options = parser.parse_args()
     ladders = [[(style.stem, strength) for strength in STRENGTHS] for style in REFERENCES[:2]]
-    ladders.append([(REFERENCES[1].stem, 0)])
+    ink = REFERENCES[1]
+    ladders.append([(ink.stem, 0)])
     for weight in WEIGHTS:
-        name = f"{REFERENCES[1].stem}-structure-{weight}".replace(".", "_")
-        learn(name, REFERENCES[1], "--structure-weight", weight)
+        name = ink.stem if weight is None else f"{ink.stem}-{weight}".replace(".", "_")
+        learn(name, ink, "--structure-weight", weight)
         ladders[-1].append((name, 1))
     with tempfile.TemporaryDirectory() as scratch:
         (found,) = jojo("invert", PHOTOS[1], "-o", scratch)
