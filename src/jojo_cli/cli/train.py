@@ -63,7 +63,8 @@ def train(
     structure_weight: Annotated[
         float | None,
         typer.Option(
-            min=0.0, help="Keep pose, expression and shapes: more is milder, 0 boldest; else what suits the base."
+            min=0.0,
+            help="Keep the person's pose, expression and shapes: more or, at 0, less; else what suits the base.",
         ),
     ] = None,
     ms_ssim_weight: Annotated[
