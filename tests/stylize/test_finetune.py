@@ -227,13 +227,13 @@ def test_only_strangers_are_held_to_the_base(base: Base, reference: Reference, d
 
 def test_strangers_come_to_look_like_the_reference(base: Base, reference: Reference) -> None:
     """Though nothing says that they shall be the reference: no variant of its own code is ever shown."""
-    settings = replace(SETTINGS, strangers=1, apart=1.0, texture=1.0, parts=1.0)
+    settings = replace(SETTINGS, rate=0.005, strangers=1, apart=1.0, texture=1.0, parts=1.0)
     done = finetune(base, [reference], settings)
     critic = base.load_perceptual()
     w_plus = torch.cat([sample_code(base, seed, 0.7) for seed in range(100, 104)])
     target = critic.features(reference.image)
     plain, styled = (critic.features(net.synthesis(w_plus)) for net in (base.generator, done.generator))
-    assert texture_distance(styled, target, rng()) < 0.95 * texture_distance(plain, target, rng())
+    assert texture_distance(styled, target, rng()) < 0.85 * texture_distance(plain, target, rng())
     assert parts_distance(styled, target) < 0.95 * parts_distance(plain, target)
 
 
