@@ -63,8 +63,7 @@ def train(
     structure_weight: Annotated[
         float | None,
         typer.Option(
-            min=0.0,
-            help="Keep the person's pose, expression and shapes: more or, at 0, less; else what suits the base.",
+            min=0.0, help="Keep the person's pose, expression and shapes: more keeps more; else what suits the base."
         ),
     ] = None,
     ms_ssim_weight: Annotated[

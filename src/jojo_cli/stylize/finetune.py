@@ -163,6 +163,7 @@ class _Lesson:
     def loss(self, generator: Generator, faces: Sequence[_Face], closer: View | None) -> Tensor:
         """Return how far what is drawn of faces, all strangers or none, is from what it shall be, on average."""
         settings = self.settings
+        strange = faces[0].stranger
         which = [face.reference for face in faces]
         w_plus = torch.cat([face.w_plus for face in faces])  # [N,L,D]
         noise = [self.noise(face) for face in faces] if settings.fresh_noise else None
@@ -176,18 +177,18 @@ class _Lesson:
             terms = []
             for features, (weight, view) in zip(seen, looks, strict=True):
                 wanted = self.targets.wanted(view, which)
-                if faces[0].stranger:
+                if strange:
                     rng = torch.Generator().manual_seed(faces[0].seed)
                     terms.append(weight * settings.texture * texture_distance(features, wanted, rng))
                     terms.append(weight * settings.parts * parts_distance(features, wanted))
                 else:
                     terms.append(weight * self.critic.distance(features, wanted).mean())
-        if not faces[0].stranger and (settings.pixels or settings.ms_ssim):
+        if not strange and (settings.pixels or settings.ms_ssim):
             picture = torch.cat([shrink(self.references[i].image, drawn.shape[-1]) for i in which])
             terms.append(settings.pixels * F.l1_loss(drawn, picture))
             if settings.ms_ssim:
                 terms.append(settings.ms_ssim * (1 - ms_ssim(self.small(drawn), self.small(picture))))
-        if faces[0].stranger or not settings.strangers:
+        if strange or not settings.strangers:
             terms += self.estrangement(generator, w_plus, drawn, seen[0], states)
         return torch.stack(terms).sum()
 
