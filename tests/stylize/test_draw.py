@@ -47,6 +47,17 @@ def test_whole_style_is_the_default(base: Base, styled: Generator, w_plus: Tenso
     assert torch.equal(draw(base, styled, w_plus), draw(base, styled, w_plus, strength=1))
 
 
+def test_proportions_move_what_is_drawn(base: Base, w_plus: Tensor) -> None:
+    """Looked at a quarter of the side farther to the right, everything comes to lie that far to the left."""
+    weights = {"displacement": torch.tensor([0.25, 0.0]).view(1, 2, 1, 1).repeat(1, 1, 64, 64)}
+    styled = styled_generator(base, weights)
+    plain = draw(base, base.generator, w_plus)
+    assert torch.allclose(draw(base, styled, w_plus)[..., :90], plain[..., 32:122], atol=1e-3)
+    assert torch.allclose(draw(base, styled, w_plus, strength=0.5)[..., :90], plain[..., 16:106], atol=1e-3)
+    assert torch.equal(draw(base, styled, w_plus, strength=0), plain)
+    assert changed_weights(base, styled).keys() == weights.keys()
+
+
 @pytest.mark.parametrize("strength", [0.0, 0.4, 1.0])
 def test_same_code_draws_the_same_picture(strength: float, base: Base, styled: Generator, w_plus: Tensor) -> None:
     images = [draw(base, styled, w_plus, strength=strength) for _ in range(2)]

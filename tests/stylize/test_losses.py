@@ -8,7 +8,7 @@ from torch import Tensor
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.views import FACE, VIEW, WHOLE, Area, View, closer_views, face_view, shrink, whole_view
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
-from jojo_cli.stylize.losses import Targets, parts_distance, structure_distance, texture_distance, weave
+from jojo_cli.stylize.losses import Targets, structure_distance, weave
 
 
 def pictures(count: int = 1, *, size: int = 128, seed: int = 0) -> Tensor:
@@ -118,53 +118,6 @@ def test_structure_is_what_is_where_and_not_in_which_colour(base: Base) -> None:
     darker, moved = areas * 0.8, areas.roll(32, dims=3)
     assert structure(base, areas, areas) == pytest.approx(0, abs=1e-5)
     assert structure(base, areas, darker) < 0.5 * structure(base, areas, moved)
-
-
-def seen(base: Base, images: Tensor) -> tuple[Tensor, ...]:
-    return base.load_perceptual().features(images)
-
-
-def test_texture_is_how_it_is_drawn_and_not_where(base: Base) -> None:
-    areas = F.interpolate(pictures(size=16), size=128)
-    rng = torch.Generator()
-    same, moved, softer, paler = (
-        texture_distance(seen(base, images), seen(base, areas), rng.manual_seed(0)).item()
-        for images in (
-            areas,
-            areas.roll((32, 48), dims=(2, 3)),
-            F.interpolate(pictures(size=16), size=128, mode="bilinear"),
-            areas * 0.5,
-        )
-    )
-    assert same == 0
-    assert moved < 0.5 * min(softer, paler)
-
-
-def test_parts_are_found_wherever_they_are(base: Base) -> None:
-    areas = F.interpolate(pictures(size=16), size=128)
-    same, moved, others = (
-        parts_distance(seen(base, images), seen(base, areas)).item()
-        for images in (areas, areas.roll((32, 48), dims=(2, 3)), pictures(seed=1))
-    )
-    assert same == pytest.approx(0, abs=1e-5)
-    assert moved < 0.5 * others
-
-
-def test_parts_of_either_picture_want_their_like(base: Base) -> None:
-    """A picture of one part of the other is far from it, whichever of the two is asked."""
-    areas = F.interpolate(pictures(size=4), size=128)
-    part = F.interpolate(areas[..., :32, :32], size=128)
-    one, other = seen(base, areas), seen(base, part)
-    assert parts_distance(one, other).item() == pytest.approx(parts_distance(other, one).item(), rel=1e-4)
-    assert parts_distance(one, other) > 0.01
-
-
-def test_a_single_target_serves_all_pictures(base: Base) -> None:
-    both, target = pictures(2), seen(base, pictures(seed=1))
-    rng = torch.Generator()
-    for distance in (lambda a, b: texture_distance(a, b, rng.manual_seed(0)), parts_distance):
-        one, other, together = (distance(seen(base, some), target).item() for some in (both[:1], both[1:], both))
-        assert together == pytest.approx((one + other) / 2, rel=1e-3)
 
 
 def test_weave_is_what_keeps_its_value_from_place_to_place() -> None:

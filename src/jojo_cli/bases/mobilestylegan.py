@@ -102,7 +102,17 @@ def assemble(
             InvertSettings("mean"),
         ),
         finetunings=(
-            FinetuneSettings(steps=130, widen=0.3, strangers=2, texture=1.0, parts=4.0, structure=0.2, weave=0.05),
+            FinetuneSettings(
+                steps=90,
+                rate=0.005,
+                widen=0.3,
+                proportions=0.55,
+                strangers=1,
+                texture=3.0,
+                places=1.0,
+                structure=0.06,
+                weave=0.1,
+            ),
         ),
         varied_codes=fine_codes(generator),
         varied_codes_preserving_color=codes_preserving_color(generator),

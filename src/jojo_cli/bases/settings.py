@@ -82,11 +82,12 @@ class FinetuneSettings:
     closer_scales: tuple[int, ...] = (512, 1024)  # sides of the picture that closer views are cut from, in pixels
     pixels: float = 0.1  # weight of the mean absolute difference
     ms_ssim: float = 0.0  # weight of 1 - MS-SSIM
+    proportions: float = 0.0  # how far every face goes from ordinary proportions to the reference's, 0 to 1
     # Strangers: faces unlike the reference, which shall not become it, but look as if drawn by the same hand.
     strangers: int = 0  # the first of so many steps shows one; 0: none does
     apart: float = 0.7  # how far all codes of a stranger move to random ones
     texture: float = 0.0  # weight of how the values of features are distributed, see `texture_distance`
-    parts: float = 0.0  # weight of how far each part is from its like in the reference, see `parts_distance`
+    places: float = 0.0  # weight of how far each place is from its like in the reference, see `place_distance`
     # What keeps strangers, or all where there are none, near the base's faces of the same codes.
     identity: float = 0.0  # weight of 1 - the cosine of what a face recogniser says of the two
     structure: float = 0.0  # weight of how far their places are alike in other ways, see `structure_distance`

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from jojo_cli.bases.settings import FinetuneSettings
     from jojo_cli.cli.batch import Cut
     from jojo_cli.cli.output import Output
+    from jojo_cli.faces.proportions import FloatArray
     from jojo_cli.stylize.finetune import Finetuned
     from jojo_cli.stylize.invert import Inversion
 
@@ -64,6 +65,14 @@ def train(
         float | None,
         typer.Option(
             min=0.0, help="Keep the person's pose, expression and shapes: more keeps more; else what suits the base."
+        ),
+    ] = None,
+    proportions: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="How far faces take the reference's proportions, if its face is found; else what suits the base.",
         ),
     ] = None,
     ms_ssim_weight: Annotated[
@@ -136,8 +145,8 @@ def train(
             rate=lr or suited.rate,
             alpha=alpha,
             preserve_color=preserve_color,
-            # They would take the reference's colours, as these are a part of how it is drawn.
-            strangers=0 if preserve_color else suited.strangers,
+            proportions=suited.proportions if proportions is None else proportions,
+            strangers=_strangers(suited, preserve_color=preserve_color, ms_ssim=bool(ms_ssim_weight)),
             identity=suited.identity if id_weight is None else id_weight,
             structure=suited.structure if structure_weight is None else structure_weight,
             ms_ssim=ms_ssim_weight,
@@ -148,8 +157,9 @@ def train(
             invert_photo(model, image, how_to_invert, title=f"inverting reference {i} of {len(images)}", out=out)
             for i, image in enumerate(images, 1)
         ]
+        landmarks = _landmarks(images, out) if how_to_finetune.proportions else [None for _ in images]
         before = time.perf_counter()
-        finetuned = _finetune(model, images, inversions, how_to_finetune, name, out)
+        finetuned = _finetune(model, images, inversions, landmarks, how_to_finetune, name, out)
         seconds_per_step = (time.perf_counter() - before) / how_to_finetune.steps
 
         drawn = {
@@ -208,10 +218,33 @@ def _cut(path: Path, picture: "Image", cut: "Cut") -> "list[Image]":
         raise JojoError(f"{str(path)!r}: {error}", hint=error.hint) from error
 
 
+def _strangers(suited: "FinetuneSettings", *, preserve_color: bool, ms_ssim: bool) -> int:
+    """Return the first of how many steps shows a stranger."""
+    if preserve_color:
+        return 0  # they would take the reference's colours, as these are a part of how it is drawn
+    return 2 if ms_ssim and suited.strangers else suited.strangers  # only the others are compared place by place
+
+
+def _landmarks(crops: "Sequence[Image]", out: "Output") -> "list[FloatArray | None]":
+    """Return the landmarks [68,2] of each crop's largest face, in shares of its side; None where none is found."""
+    from jojo_cli.cli.batch import open_finder
+
+    try:
+        finder = open_finder(out)
+    except JojoError as error:
+        out.warn(f"the style keeps everybody's proportions: {error}")  # a crop needs no finder for the rest
+        return [None for _ in crops]
+    found = [(crop, finder.find(crop)) for crop in crops]
+    if not any(faces for _, faces in found):
+        out.note("no face is found in what was cut out: the style keeps everybody's proportions")
+    return [(faces[0].landmarks + 0.5) / crop.width if faces else None for crop, faces in found]
+
+
 def _finetune(
     base: "Base",
     images: "Sequence[Image]",
     inversions: "Sequence[Inversion]",
+    landmarks: "Sequence[FloatArray | None]",
     settings: "FinetuneSettings",
     name: str,
     out: "Output",
@@ -220,8 +253,8 @@ def _finetune(
     from jojo_cli.stylize.finetune import Reference, finetune
 
     references = [
-        Reference(to_tensor([image]).to(base.device.torch_device), inversion.w_plus)
-        for image, inversion in zip(images, inversions, strict=True)
+        Reference(to_tensor([image]).to(base.device.torch_device), inversion.w_plus, face)
+        for image, inversion, face in zip(images, inversions, landmarks, strict=True)
     ]
     with out.progress(f"training {name}", settings.steps) as advance:
         return finetune(base, references, settings, on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"))

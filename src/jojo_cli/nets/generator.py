@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 State = tuple[Tensor, ...]
@@ -29,6 +30,10 @@ class Generator(nn.Module):
         self.resolution = resolution  # side of the image, in pixels
         self.code_resolutions = code_resolutions  # of each code, in pixels
         self.w_dim = w_dim
+        # Where pictures are looked at [1,2,G,G], in shares of their side from the middle of each of G x G places;
+        # None: where they are. It is a part of a style, as weights are.
+        self.register_buffer("displacement", None)
+        self.displacement: Tensor | None
 
     @property
     def codes(self) -> int:
@@ -61,7 +66,7 @@ class Generator(nn.Module):
             state = self.run_stage(stage, state, w_plus, noise)
             if states is not None:
                 states.append(state)
-        return self.image(state, at_least=at_least)
+        return self._displaced(self.image(state, at_least=at_least))
 
     def run_stage(
         self, stage: nn.Module, state: State, w_plus: Tensor, noise: Sequence[torch.Generator] | None
@@ -86,7 +91,17 @@ class Generator(nn.Module):
         for own, others in zip(self.stages, other.stages, strict=True):
             pair = zip(own(state, w_plus), others(state, w_plus), strict=True)
             state = tuple(torch.lerp(mine, theirs, amount) for mine, theirs in pair)
-        return self.image(state)
+        return other._displaced(self.image(state), amount)
+
+    def _displaced(self, images: Tensor, amount: float = 1.0) -> Tensor:
+        if self.displacement is None:
+            return images
+        side = images.shape[-1]
+        moves = F.interpolate(amount * self.displacement, size=(side, side), mode="bicubic", align_corners=False)
+        middles = (torch.arange(side, device=images.device) + 0.5) / side
+        places = torch.stack([middles + moves[0, 0], middles[:, None] + moves[0, 1]], dim=-1) * 2 - 1  # [S,S,2]
+        places = places.expand(len(images), -1, -1, -1)
+        return F.grid_sample(images, places, mode="bicubic", padding_mode="border", align_corners=False)
 
     def w_to_w_plus(self, w: Tensor) -> Tensor:
         """Return w_plus [N,L,D] with w [N,D] for every code."""

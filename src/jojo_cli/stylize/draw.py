@@ -7,13 +7,18 @@ from torch import Tensor
 
 from jojo_cli.bases.base import Base
 from jojo_cli.errors import CheckpointError
+from jojo_cli.faces.proportions import GRID
 from jojo_cli.nets.generator import Generator
 
 
 def changed_weights(base: Base, styled: Generator) -> dict[str, Tensor]:
     """Return the tensors of a finetuned generator that differ from its base's: what a style has to keep."""
     originals = base.generator.state_dict()
-    return {key: t.cpu() for key, t in styled.state_dict().items() if not torch.equal(t, originals[key])}
+    return {
+        key: t.cpu()
+        for key, t in styled.state_dict().items()
+        if key not in originals or not torch.equal(t, originals[key])
+    }
 
 
 def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
@@ -23,6 +28,8 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
         CheckpointError: a tensor is not part of this generator, or has another shape.
     """
     generator = base.generator.clone()
+    if "displacement" in weights:
+        generator.displacement = torch.zeros(1, 2, GRID, GRID, device=base.device.torch_device)
     state = generator.state_dict()
     odd = sorted(key for key, t in weights.items() if key not in state or state[key].shape != t.shape)
     if odd:

@@ -1,10 +1,11 @@
 """Teach a generator to draw a family of faces as one picture: step 3 of JoJoGAN (arXiv 2112.11641)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,9 +15,11 @@ from jojo_cli.bases.settings import FinetuneSettings
 from jojo_cli.bases.views import FACE, WHOLE, View, closer_views, shrink, whole_view
 from jojo_cli.device import is_out_of_memory
 from jojo_cli.errors import JojoError
+from jojo_cli.faces.proportions import FloatArray, displacement
 from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.lpips import Features
-from jojo_cli.stylize.losses import Targets, ms_ssim, parts_distance, structure_distance, texture_distance, weave
+from jojo_cli.stylize.analogy import Analogy, place_distance, texture_distance
+from jojo_cli.stylize.losses import Targets, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import mix_codes, random_w
 
 OnStep = Callable[[int, float], None]
@@ -32,6 +35,7 @@ class Reference:
 
     image: Tensor  # [1,3,R,R], RGB in [-1,1]
     w_plus: Tensor  # [1,L,D]
+    landmarks: FloatArray | None = None  # [68,2], x and y in shares of the side, where they are known
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,16 @@ def _finetune(base: Base, references: Sequence[Reference], settings: FinetuneSet
         optimizer.step()
         schedule.step()
         on_step(step + 1, losses[-1])
+    generator.displacement = _displacement(references, settings.proportions, base.device.torch_device)
     return Finetuned(generator.requires_grad_(False), tuple(losses))
+
+
+def _displacement(references: Sequence[Reference], amount: float, device: torch.device) -> Tensor | None:
+    """Return what gives faces the proportions of the references [1,2,G,G], if their landmarks are known."""
+    known = [reference.landmarks for reference in references if reference.landmarks is not None]
+    if not known or not amount:
+        return None
+    return torch.from_numpy(displacement(np.mean(known, axis=0), amount))[None].to(device)
 
 
 @dataclass(frozen=True)
@@ -111,6 +124,17 @@ class _Face:
     w_plus: Tensor  # [1,L,D]
     seed: int  # of its fresh noise, and of how a stranger is looked at
     stranger: bool = False
+
+
+class _Drawn(NamedTuple):
+    """Pictures [N,3,S,S], and what they were drawn through."""
+
+    images: Tensor
+    states: list[State]
+
+
+_Seen = tuple[float, View, Features]
+"""How much what is seen through a view counts, the view, and what the critic sees of pictures [N]."""
 
 
 class _Lesson:
@@ -129,9 +153,16 @@ class _Lesson:
         areas = [(scale, area) for scale in settings.closer_scales for area in (WHOLE, FACE)] if settings.closer else []
         self.closer = [views for views in (closer_views(resolution, *area) for area in areas) if views]
         images = [reference.image for reference in references]
-        with base.device.autocast():
-            self.targets = Targets(critic.net, images, [self.whole, *{view for views in self.closer for view in views}])
+        views = {self.whole, *(view for views in self.closer for view in views)}
+        with torch.no_grad(), base.device.autocast():
+            self.targets = Targets(critic.net, images, views) if settings.strangers != 1 else None
+            self.analogies = [self._analogy(reference, views) for reference in references if settings.strangers]
         self.recogniser = base.load_recogniser() if settings.identity else None
+
+    def _analogy(self, reference: Reference, views: Iterable[View]) -> Analogy:
+        natural: list[State] = []
+        self.base.generator.synthesis(reference.w_plus, states=natural)
+        return Analogy(self.critic, reference.image, natural, {view.scale for view in views})
 
     def variant(self, reference: int, rng: torch.Generator) -> _Face:
         """Return a face whose code is around that of a reference."""
@@ -143,7 +174,8 @@ class _Lesson:
 
     def stranger(self, reference: int, rng: torch.Generator) -> _Face:
         """Return a face whose code is far from that of a reference."""
-        w_plus = self._towards_random(self.references[reference].w_plus, self.settings.apart, rng)
+        amount = self.settings.apart * self.settings.alpha
+        w_plus = self._towards_random(self.references[reference].w_plus, amount, rng)
         return _Face(reference, w_plus, _seed(rng), stranger=True)
 
     def _towards_random(self, w_plus: Tensor, amount: float, rng: torch.Generator) -> Tensor:
@@ -164,59 +196,87 @@ class _Lesson:
         """Return how far what is drawn of faces, all strangers or none, is from what it shall be, on average."""
         settings = self.settings
         strange = faces[0].stranger
-        which = [face.reference for face in faces]
         w_plus = torch.cat([face.w_plus for face in faces])  # [N,L,D]
         noise = [self.noise(face) for face in faces] if settings.fresh_noise else None
+        views = [(1.0, self.whole), *([(settings.closer, closer)] if closer else [])]
         states: list[State] = []
         with self.base.device.autocast():
             drawn = generator.synthesis(
                 w_plus, at_least=closer.scale if closer else self.whole.scale, noise=noise, states=states
             )
-            looks = [(1.0, self.whole), *([(settings.closer, closer)] if closer else [])]
-            seen = [self.critic.features(view(drawn)) for _, view in looks]
-            terms = []
-            for features, (weight, view) in zip(seen, looks, strict=True):
-                wanted = self.targets.wanted(view, which)
-                if strange:
-                    rng = torch.Generator().manual_seed(faces[0].seed)
-                    terms.append(weight * settings.texture * texture_distance(features, wanted, rng))
-                    terms.append(weight * settings.parts * parts_distance(features, wanted))
-                else:
-                    terms.append(weight * self.critic.distance(features, wanted).mean())
-        if not strange and (settings.pixels or settings.ms_ssim):
+            seen = [(weight, view, self.critic.features(view(drawn))) for weight, view in views]
+        kept = settings.identity or settings.structure or settings.weave
+        plain = self.plain(w_plus) if strange or (kept and not settings.strangers) else None
+        terms = (
+            self.unlike_reference(faces, seen, plain.states) if strange and plain else self.error(faces, drawn, seen)
+        )
+        if plain:
+            terms += self.estrangement(generator, w_plus, _Drawn(drawn, states), seen[0][2], plain)
+        return torch.stack(terms).sum()
+
+    def plain(self, w_plus: Tensor) -> _Drawn:
+        """Return what the base draws of w_plus [N,L,D]."""
+        states: list[State] = []
+        with torch.no_grad(), self.base.device.autocast():
+            return _Drawn(self.base.generator.synthesis(w_plus, at_least=self.whole.scale, states=states), states)
+
+    def error(self, faces: Sequence[_Face], drawn: Tensor, seen: Sequence[_Seen]) -> list[Tensor]:
+        """Return how far pictures [N,3,S,S] are from their references, term by term."""
+        settings = self.settings
+        which = [face.reference for face in faces]
+        assert self.targets  # without strangers, or between them
+        with self.base.device.autocast():
+            terms = [
+                weight * self.critic.distance(features, self.targets.wanted(view, which)).mean()
+                for weight, view, features in seen
+            ]
+        if settings.pixels or settings.ms_ssim:
             picture = torch.cat([shrink(self.references[i].image, drawn.shape[-1]) for i in which])
             terms.append(settings.pixels * F.l1_loss(drawn, picture))
             if settings.ms_ssim:
                 terms.append(settings.ms_ssim * (1 - ms_ssim(self.small(drawn), self.small(picture))))
-        if strange or not settings.strangers:
-            terms += self.estrangement(generator, w_plus, drawn, seen[0], states)
-        return torch.stack(terms).sum()
+        return terms
 
-    def estrangement(
-        self, generator: Generator, w_plus: Tensor, drawn: Tensor, seen: Features, states: Sequence[State]
-    ) -> list[Tensor]:
-        """Return how far faces [N,3,S,S] went from those that the base draws of the same codes, term by term.
+    def unlike_reference(self, faces: Sequence[_Face], seen: Sequence[_Seen], plain: Sequence[State]) -> list[Tensor]:
+        """Return how far strangers are from being drawn like their references, term by term.
 
-        `seen` is what the critic sees of them, `states` what they were drawn through.
+        `plain` is what the base draws them through.
         """
         settings = self.settings
-        if not (settings.identity or settings.structure or settings.weave):
-            return []
-        plain_states: list[State] = []
-        with torch.no_grad(), self.base.device.autocast():
-            plain = self.base.generator.synthesis(w_plus, at_least=drawn.shape[-1], states=plain_states)
-            plain_seen = self.critic.features(self.whole(plain)) if settings.structure else ()
+        terms = []
+        for i, face in enumerate(faces):
+            analogy = self.analogies[face.reference]
+            rng = torch.Generator().manual_seed(face.seed)
+            with torch.no_grad(), self.base.device.autocast():
+                match = analogy.match([(x[i : i + 1],) for x, *_ in plain], rng)
+                looks = [analogy.look(match, view) for _, view, _ in seen]
+            for (weight, _, features), look in zip(seen, looks, strict=True):
+                own = tuple(layer[i : i + 1] for layer in features)
+                places, texture = place_distance(own, look), texture_distance(own, look, rng)
+                terms.append(weight * (settings.places * places + settings.texture * texture) / len(faces))
+        return terms
+
+    def estrangement(
+        self, generator: Generator, w_plus: Tensor, styled: _Drawn, seen: Features, plain: _Drawn
+    ) -> list[Tensor]:
+        """Return how far faces went from those that the base draws of the same w_plus [N,L,D], term by term.
+
+        `seen` is what the critic sees of the whole pictures.
+        """
+        settings = self.settings
         terms = []
         if settings.structure:
+            with torch.no_grad(), self.base.device.autocast():
+                plain_seen = self.critic.features(self.whole(plain.images))
             terms.append(settings.structure * structure_distance(seen, plain_seen, self.whole.size))
-        if settings.weave and (bands := generator.high_bands(states, w_plus)):
+        if settings.weave and (bands := generator.high_bands(styled.states, w_plus)):
             with torch.no_grad():
-                plain_bands = self.base.generator.high_bands(plain_states, w_plus)
+                plain_bands = self.base.generator.high_bands(plain.states, w_plus)
             terms.append(settings.weave * weave(bands, plain_bands))
         if self.recogniser:
             with torch.no_grad():
-                natural = self.recogniser(plain)
-            alike = F.cosine_similarity(self.recogniser(drawn), natural).mean()
+                natural = self.recogniser(plain.images)
+            alike = F.cosine_similarity(self.recogniser(styled.images), natural).mean()
             terms.append(settings.identity * (1 - alike))
         return terms
 

@@ -1,7 +1,6 @@
 """How far pictures are from those that they shall become, in the eyes of a comparer."""
 
-from collections.abc import Sequence
-from math import sqrt
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +14,7 @@ from jojo_cli.nets.lpips import Features
 class Targets:
     """Pictures to reach, with the features of each view on them computed once."""
 
-    def __init__(self, comparer: Comparer, images: Sequence[Tensor], views: Sequence[View]) -> None:
+    def __init__(self, comparer: Comparer, images: Sequence[Tensor], views: Iterable[View]) -> None:
         """Look at images [1,3,R,R], one at a time: at 1024 px the features of one are up to 90 MB."""
         self.comparer = comparer
         with torch.no_grad():
@@ -29,45 +28,6 @@ class Targets:
     def distance(self, images: Tensor, view: View, which: Sequence[int] = (0,)) -> Tensor:
         """Return the mean distance of images [N,3,R,R] to their targets (N numbers), seen through `view`."""
         return self.comparer.distance(self.comparer.features(view(images)), self.wanted(view, which)).mean()
-
-
-def texture_distance(a: Features, b: Features, rng: torch.Generator) -> Tensor:
-    """Return how differently two pictures [N] are drawn, wherever what they show is; 0 is alike.
-
-    The values that their features take along random directions are sorted and compared, in each of the first three
-    layers: the sliced Wasserstein distance of Heitz et al., "A sliced Wasserstein loss for neural texture synthesis"
-    (arXiv 2006.07229). Values are in standard deviations of b's, and the differences absolute, not squared: so even
-    areas and thin lines count beside what is strong. The mean over the layers; `b` may be one for all.
-    """
-    distances = []
-    for x, y in zip(a[:3], b[:3], strict=True):
-        directions = F.normalize(torch.randn(x.shape[1], 16, generator=rng), dim=0).to(x.device)
-        # Of a large layer, a part is enough: another one each time.
-        step = max(1, x.shape[-1] // 128)
-        top, left = (int(torch.randint(step, (), generator=rng)) for _ in range(2))
-        x, y = (
-            (z[..., top::step, left::step].float().flatten(2).transpose(1, 2) @ directions).sort(dim=1).values
-            for z in (x, y)
-        )  # [N,P,16]
-        distances.append(((x - y).abs().mean(dim=1) / y.std(dim=1).clamp(min=1e-3)).mean())
-    return torch.stack(distances).mean()
-
-
-def parts_distance(a: Features, b: Features) -> Tensor:
-    """Return how far each part of two pictures [N] is from the part of the other that is most like it; 0 is alike.
-
-    Parts are 32 x 32 places, described by the features of all layers, and compared by cosine. Of the two mean
-    distances, from a to b and from b to a, it is the larger one: the relaxed earth mover's distance of Kolkin et al.,
-    "Style transfer by relaxed optimal transport and self-similarity" (arXiv 1904.12785). `b` may be one for all.
-    """
-    cosine = _parts(a) @ _parts(b).transpose(1, 2)  # [N,1024,1024]
-    return 1 - torch.minimum(cosine.amax(dim=2).mean(dim=1), cosine.amax(dim=1).mean(dim=1)).mean()
-
-
-def _parts(features: Features) -> Tensor:
-    """Return the descriptions of 32 x 32 places [N,1024,C], of unit length, each layer weighing the same."""
-    layers = [F.normalize(F.adaptive_avg_pool2d(x, 32).float().flatten(2), dim=1) for x in features]
-    return (torch.cat(layers, dim=1) / sqrt(len(layers))).transpose(1, 2)
 
 
 def structure_distance(a: Features, b: Features, side: int) -> Tensor:

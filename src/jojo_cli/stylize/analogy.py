@@ -1,0 +1,155 @@
+"""Where a reference shows how a part of another face is drawn.
+
+A generator's features say what is where: places of two faces that have like features show the same part of a face. So
+the reference's natural face, which lies under the reference, tells where to look: hair is drawn as the reference's
+hair, also where the reference has a forehead. This is the image analogy of Hertzmann et al. (2001), found as Liao et
+al. do ("Visual attribute transfer through deep image analogy", arXiv 1705.01088), with the features of the generator
+itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import isqrt
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from jojo_cli.bases.judges import Comparer
+from jojo_cli.bases.views import View
+from jojo_cli.nets.generator import State
+from jojo_cli.nets.lpips import Features
+
+PLACE = 16
+"""Side of a place, in pixels of the whole picture."""
+
+SHARPNESS = 0.03
+"""The difference of cosines at which a place has a share of 1/e of that of the most alike one."""
+
+NEARNESS = 0.5
+"""What being a whole side apart takes from the cosine of two places; it grows with the square."""
+
+
+class Match(NamedTuple):
+    """Which places of a reference show what places of a face show; P of them are G x G squares of `PLACE` pixels."""
+
+    shares: Tensor  # [P,P] of each place of the reference, in rows that add up to 1
+    chosen: Tensor  # [P], one of them by lot
+
+
+class Look(NamedTuple):
+    """How places shall look to a critic."""
+
+    means: Sequence[Tensor]  # of all layers, each [C,S,S]
+    values: Sequence[Tensor]  # of the fine layers, each [V,C]: those of the chosen places
+
+
+class Analogy:
+    """A reference that tells how other faces are drawn like it."""
+
+    def __init__(self, comparer: Comparer, image: Tensor, natural: Sequence[State], scales: Iterable[int]) -> None:
+        """Look at a reference [1,3,R,R] at some scales; `natural` is what its natural face was drawn through."""
+        self.grid = image.shape[-1] // PLACE
+        self.natural = self._described(natural)
+        axis = torch.linspace(0, 1, self.grid, device=image.device)
+        apart = (axis[:, None] - axis).square()  # [G,G]
+        self.apart = (apart[:, None, :, None] + apart[None, :, None, :]).flatten(2).flatten(0, 1)  # [P,P]
+        self.means: dict[int, Tensor] = {}  # of all layers [P,C], by scale
+        self.values: dict[int, list[Tensor]] = {}  # of the fine layers, each [P,K,C]
+        with torch.no_grad():
+            for scale in scales:
+                features = comparer.features(View(scale, scale)(image))
+                self.means[scale] = torch.cat([self._means(x) for x in features], dim=1).to(features[0].dtype)
+                self.values[scale] = [self._values(x) for x in _fine(features)]
+                self.channels = [x.shape[1] for x in features]
+
+    def match(self, states: Sequence[State], rng: torch.Generator) -> Match:
+        """Return which places of the reference show what those of a face show, by what it is drawn through."""
+        own, natural = (
+            torch.cat(x, dim=1) for x in zip(*map(_alike, self._described(states), self.natural), strict=True)
+        )
+        alike = (own @ natural.T).float().sub_(self.apart, alpha=NEARNESS)
+        shares = torch.softmax(alike.div_(SHARPNESS), dim=1)
+        lots = torch.rand(len(shares), 1, generator=rng).to(shares.device)
+        chosen = torch.searchsorted(shares.cumsum(dim=1), lots)[:, 0].clamp(max=len(shares) - 1)
+        return Match(shares.to(self.means[min(self.means)].dtype), chosen)
+
+    def look(self, match: Match, view: View) -> Look:
+        """Return how the places that are seen through `view` shall look."""
+        place = view.scale // self.grid
+        rows, columns = (slice(start // place, (start + view.size) // place) for start in (view.top, view.left))
+        shares, chosen = (x.view(self.grid, self.grid, -1)[rows, columns] for x in match)  # [S,S,P], [S,S,1]
+        means = (shares @ self.means[view.scale]).permute(2, 0, 1)
+        return Look(
+            torch.split(means, self.channels), [x[chosen.flatten()].flatten(0, 1) for x in self.values[view.scale]]
+        )
+
+    def _described(self, states: Sequence[State]) -> list[Tensor]:
+        """Return what a generator's features say of the places [P,C] of one face."""
+        return [self._means(x) for x, *_ in states if x.shape[-1] in (self.grid // 2, self.grid)]
+
+    def _means(self, features: Tensor) -> Tensor:
+        """Return the mean of features [1,C,H,W] at each place [P,C]."""
+        return _averaged(features, self.grid).flatten(2)[0].T
+
+    def _values(self, features: Tensor) -> Tensor:
+        """Return all values of features [1,C,H,W] by place [P,K,C]."""
+        side = features.shape[-1] // self.grid
+        inside = features[0, :, : side * self.grid, : side * self.grid]
+        places = inside.reshape(-1, self.grid, side, self.grid, side)
+        return places.permute(1, 3, 2, 4, 0).flatten(2, 3).flatten(0, 1)
+
+
+def _alike(own: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Return descriptions of places [P,C] so that the sum over several layers of their products is a mean cosine."""
+    both = torch.cat([own, other])
+    middle, deviation = both.mean(dim=0), both.std(dim=0) + 1e-3
+    a, b = (F.normalize((x - middle) / deviation, dim=1) / 2**0.5 for x in (own, other))
+    return a, b
+
+
+def place_distance(features: Features, look: Look) -> Tensor:
+    """Return how far the places of one picture are from how they shall look; 0 is alike.
+
+    The mean absolute difference of the features' means over places, in standard deviations of what is wanted.
+    """
+    distances = []
+    for x, wanted in zip(features, look.means, strict=True):
+        side = min(wanted.shape[-1], 1 << (x.shape[-1].bit_length() - 1))  # a layer with fewer places has larger ones
+        y = _averaged(wanted[None], side)[0]
+        # Of each channel, but not less than what stands out beside the others.
+        deviation = y.std(dim=(1, 2), keepdim=True) + 0.1 * y.std() + 1e-4
+        distances.append(((_averaged(x, side)[0] - y).abs() / deviation).mean())
+    return torch.stack(distances).mean()
+
+
+def texture_distance(features: Features, look: Look, rng: torch.Generator) -> Tensor:
+    """Return how differently one picture is drawn from how its places shall look, all in all; 0 is alike.
+
+    The values that the fine layers take along random directions are sorted and compared: the sliced Wasserstein
+    distance of Heitz et al., "A sliced Wasserstein loss for neural texture synthesis" (arXiv 2006.07229). Values are in
+    standard deviations, and the differences absolute, not squared: so even areas and thin lines count beside what is
+    strong.
+    """
+    distances = []
+    for x, wanted in zip(_fine(features), look.values, strict=True):
+        side = isqrt(len(wanted))
+        x = x[0, :, :side, :side].flatten(1).T  # [V,C]
+        directions = F.normalize(torch.randn(x.shape[1], 16, generator=rng), dim=0).to(x.device)
+        a, b = ((values.float() @ directions).sort(dim=0).values for values in (x, wanted))  # [V,16]
+        distances.append(((a - b).abs().mean(dim=0) / b.std(dim=0).clamp(min=1e-3)).mean())
+    return torch.stack(distances).mean()
+
+
+def _fine(features: Features) -> Features:
+    """Return the layers that tell how something is drawn: the first three, the first in part, as it is large."""
+    return features[0][..., ::2, ::2], *features[1:3]
+
+
+def _averaged(features: Tensor, side: int) -> Tensor:
+    """Return features [N,C,H,W] as means over side x side places."""
+    features = features.float()
+    if features.shape[-1] < side:
+        return F.interpolate(features, size=(side, side), mode="bilinear", align_corners=False)
+    size = features.shape[-1] // side
+    return F.avg_pool2d(features[..., : size * side, : size * side], size)

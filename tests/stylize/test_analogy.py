@@ -1,0 +1,109 @@
+"""Where a reference shows how a part of another face is drawn, and how far a drawing is from it."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from jojo_cli.bases.base import Base
+from jojo_cli.bases.views import View
+from jojo_cli.nets.generator import State
+from jojo_cli.nets.lpips import Features
+from jojo_cli.stylize.analogy import Analogy, Match, place_distance, texture_distance
+from jojo_cli.stylize.mixing import sample_code
+
+WHOLE = View(128, 128)
+
+
+def rng() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def pictures(*, size: int = 128, seed: int = 0) -> Tensor:
+    return torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def seen(base: Base, images: Tensor) -> Features:
+    return base.load_perceptual().features(images)
+
+
+def drawn_through(base: Base, seed: int = 0) -> list[State]:
+    states: list[State] = []
+    base.generator.synthesis(sample_code(base, seed, 0.7), states=states)
+    return states
+
+
+def mirrored(states: list[State]) -> list[State]:
+    return [(x.flip(3),) for (x,) in states]
+
+
+@pytest.fixture
+def reference() -> Tensor:
+    return F.interpolate(pictures(size=16), size=128)
+
+
+@pytest.fixture
+def analogy(base: Base, reference: Tensor) -> Analogy:
+    return Analogy(base.load_perceptual(), reference, drawn_through(base), [128])
+
+
+def test_each_place_of_the_same_face_finds_itself(base: Base, analogy: Analogy) -> None:
+    match = analogy.match(drawn_through(base), rng())
+    places = len(match.shares)
+    assert match.shares.sum(dim=1) == pytest.approx(torch.ones(places), abs=1e-4)
+    assert torch.equal(match.shares.argmax(dim=1), torch.arange(places))
+
+
+def test_parts_are_found_where_they_are(base: Base, analogy: Analogy) -> None:
+    """In a face that is the other way round, every part is found on the other side."""
+    match = analogy.match(mirrored(drawn_through(base)), rng())
+    found = match.shares.argmax(dim=1).view(8, 8)
+    across = torch.arange(64).view(8, 8).flip(1)
+    assert (found == across).float().mean() > 0.8
+
+
+def test_lots_are_drawn_by_shares(base: Base, analogy: Analogy) -> None:
+    states = drawn_through(base, seed=1)
+    drawn = [analogy.match(states, torch.Generator().manual_seed(seed)) for seed in range(200)]
+    shares = drawn[0].shares
+    often = torch.stack([F.one_hot(match.chosen, len(shares)) for match in drawn]).float().mean(dim=0)
+    assert (often - shares).abs().max() < 0.15
+    assert torch.equal(analogy.match(states, rng()).chosen, analogy.match(states, rng()).chosen)
+
+
+def test_reference_is_drawn_as_it_shall_be(base: Base, analogy: Analogy, reference: Tensor) -> None:
+    itself = Match(torch.eye(64), torch.arange(64))
+    look = analogy.look(itself, WHOLE)
+    mirror = reference.flip(3)
+    same, other = (
+        (place_distance(seen(base, x), look).item(), texture_distance(seen(base, x), look, rng()).item())
+        for x in (reference, mirror)
+    )
+    assert same == pytest.approx((0, 0), abs=1e-5)
+    assert other[0] > 0.1  # not in place
+    assert other[1] < 0.1 * texture_distance(seen(base, reference * 0.5), look, rng()).item()  # but drawn alike
+
+
+def test_what_is_wanted_moves_with_the_parts(base: Base, analogy: Analogy, reference: Tensor) -> None:
+    """A face whose parts are the other way round shall become the reference the other way round."""
+    places = torch.arange(64).view(8, 8).flip(1).flatten()
+    look = analogy.look(Match(torch.eye(64)[places], places), WHOLE)
+    at_place, in_place = (place_distance(seen(base, x), look).item() for x in (reference, reference.flip(3)))
+    assert in_place < 0.5 * at_place
+
+
+def test_window_wants_what_the_whole_wants_there(base: Base, reference: Tensor) -> None:
+    analogy = Analogy(base.load_perceptual(), reference, drawn_through(base), [64, 128])
+    match = analogy.match(drawn_through(base, seed=1), rng())
+    whole, window = (analogy.look(match, view) for view in (WHOLE, View(128, 64, top=32, left=64)))
+    for all_of_it, part in zip(whole.means, window.means, strict=True):
+        assert torch.allclose(part, all_of_it[:, 2:6, 4:8], atol=1e-5)
+
+
+def test_texture_sees_how_it_is_drawn(base: Base, analogy: Analogy, reference: Tensor) -> None:
+    look = analogy.look(Match(torch.eye(64), torch.arange(64)), WHOLE)
+    softer = F.interpolate(pictures(size=16), size=128, mode="bilinear")
+    paler = reference * 0.5
+    moved = reference.roll((32, 48), dims=(2, 3))
+    distances = [texture_distance(seen(base, x), look, rng()).item() for x in (moved, softer, paler)]
+    assert distances[0] < 0.5 * min(distances[1:])
