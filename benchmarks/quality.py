@@ -75,9 +75,18 @@ class Judges:
         return Face(picture, descriptor, geometry(landmarks))
 
     def row(
-        self, reference: Image.Image, before: Sequence[Face], after: Sequence[Image.Image], crowd: list[Face]
+        self,
+        reference: Image.Image,
+        before: Sequence[Face],
+        after: Sequence[Image.Image],
+        crowd: list[Face],
+        *,
+        in_place: Sequence[Image.Image] = (),
     ) -> str:
-        """Return the means over faces, `before` and `after`, as columns; people are told apart among the `crowd`."""
+        """Return the means over faces, `before` and `after`, as columns; people are told apart among the `crowd`.
+
+        `in_place` are the faces without what gives them the reference's proportions: it would hide a weave.
+        """
         wanted, model = Drawing.of(reference), self.face(reference)
         drawings = [Drawing.of(picture) for picture in after]
         faces = [self.face(picture) for picture in after]
@@ -91,7 +100,7 @@ class Judges:
         figures = (
             f"{mean(drawing.distance(wanted) for drawing in drawings):.3f}",
             f"{mean(drawing.flat for drawing in drawings):.2f}",
-            f"{mean(map(weave, after)):.1f}" if after[0].width >= 1024 else "",
+            f"{mean(map(weave, in_place)):.1f}" if in_place else "",
             f"{mean(ways):.2f}",
             f"{mean(palette_distance(picture, reference) for picture in after):.1f}",
             f"{mean(self.alexnet(picture, reference) for picture in after):.3f}",
@@ -149,10 +158,14 @@ def main() -> None:
         base, styled = open_style(style, needs=BaseEntry.needs, device="auto", out=out)
         reference = read_image(style.folder / "reference-1.png")
         title = judges.title(name, reference)
-        after = [picture(base, styled, adapt_color(base, code, color)) for code in codes.values()]
-        report(f"| {title} | photos | {judges.row(reference, list(photos.values()), after, crowd)} |")
-        after = [picture(base, styled, sample_code(base, seed, 0.7)) for seed in range(options.samples)]
-        report(f"| {title} | random | {judges.row(reference, judges.random, after, crowd)} |")
+        still = styled.clone()
+        still.displacement = None
+        for kind, faces, drawn in (
+            ("photos", list(photos.values()), [adapt_color(base, code, color) for code in codes.values()]),
+            ("random", judges.random, [sample_code(base, seed, 0.7) for seed in range(options.samples)]),
+        ):
+            after, in_place = ([picture(base, net, code) for code in drawn] for net in (styled, still))
+            report(f"| {title} | {kind} | {judges.row(reference, faces, after, crowd, in_place=in_place)} |")
 
 
 def plain(base: Base, seed: int) -> Image.Image:

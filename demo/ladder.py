@@ -16,7 +16,7 @@ from PIL.Image import Image
 from jojo_cli.images import contact_sheet, read_image, save_image
 
 STRENGTHS = (0, 0.25, 0.5, 0.75, 1)
-WEIGHTS = (2, 0.6, None, 0.05)
+WEIGHTS = (0.6, 0.2, None, 0.02)
 """Of the structure; None is the default."""
 
 

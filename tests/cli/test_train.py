@@ -6,7 +6,7 @@ import math
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -27,14 +27,14 @@ from style_kit import QUICK, Tree, as_json, pixels, same, tree
 from torch import Tensor
 
 from jojo_cli import disk
-from jojo_cli.bases.views import View
 from jojo_cli.cli import batch
 from jojo_cli.cli.preview import CELL, SAMPLES
 from jojo_cli.cli.styles import open_styles
+from jojo_cli.errors import JojoError
 from jojo_cli.images import read_image, square_crop
 from jojo_cli.nets.lpips import Features
 from jojo_cli.stylize import finetune
-from jojo_cli.stylize.losses import Targets
+from jojo_cli.stylize.analogy import Look, place_distance
 
 if TYPE_CHECKING:
     from jojo_cli.bases.base import Base
@@ -123,13 +123,27 @@ def test_settings_given_are_kept_and_the_others_suit_the_base(jojo: Jojo, base: 
     assert (made["settings"]["face"], made["settings"]["align"], made["seed"]) == ("2", True, 7)
 
 
-@pytest.mark.parametrize(("option", "term"), [("--id-weight", "identity"), ("--structure-weight", "structure")])
+@pytest.mark.parametrize(
+    ("option", "term"),
+    [("--id-weight", "identity"), ("--structure-weight", "structure"), ("--proportions", "proportions")],
+)
 def test_people_are_kept_as_the_user_wants_it(option: str, term: str, jojo: Jojo, base: "Base") -> None:
     weights = [
         record(train(jojo, name, photo(Path("ref.png")), *options))["settings"]["finetune"][term]
-        for name, options in (("ink", ()), ("bold", (option, 0)), ("faithful", (option, 7.5)))
+        for name, options in (("ink", ()), ("bold", (option, 0)), ("faithful", (option, 0.75)))
     ]
-    assert weights == [getattr(base.finetunings[0], term), 0, 7.5]
+    assert weights == [getattr(base.finetunings[0], term), 0, 0.75]
+
+
+def test_proportions_come_from_a_face_that_is_found(jojo: Jojo) -> None:
+    train(jojo, "ink", photo(Path("ref.png")))
+    train(jojo, "still", "ref.png", "--proportions", 0)
+    Image.new("RGB", (160, 160), "maroon").save("plain.png")
+    faceless = jojo("train", "none", "plain.png", "--no-align", *QUICK)
+    assert "displacement" in weights("ink")
+    assert "displacement" not in weights("still")
+    assert "displacement" not in weights("none")
+    assert "keeps everybody's proportions" in faceless.err
 
 
 def test_steps_that_nobody_named_suit_the_base(jojo: Jojo, base: "Base", monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +158,7 @@ def test_steps_that_nobody_named_suit_the_base(jojo: Jojo, base: "Base", monkeyp
 def test_weights_are_what_differs_from_the_base(jojo: Jojo, base: "Base") -> None:
     result = train(jojo, "ink", photo(Path("ref.png")))
     content, original = load_file(Path(result["path"], "weights.safetensors")), base.generator.state_dict()
+    assert content.pop("displacement").shape == (1, 2, 64, 64)  # the base has none
     assert 0 < len(content) < len(original)
     assert not any(torch.equal(tensor, original[key]) for key, tensor in content.items())
 
@@ -195,10 +210,15 @@ def test_every_face_of_a_reference_is_learnt(jojo: Jojo) -> None:
     assert same(second / "reference-1.png", folder / "reference-2.png")
 
 
-def test_no_align_takes_the_picture_as_it_is(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "open_finder", None)
-    reference = photo(Path("ref.png"), faces=0)
-    result = train(jojo, "ink", reference, "--no-align")
+def test_no_align_takes_the_picture_as_it_is_and_needs_no_finder(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_finder(out: object) -> None:
+        raise JojoError("dlib can't be loaded")
+
+    monkeypatch.setattr(batch, "open_finder", no_finder)
+    reference = photo(Path("ref.png"))
+    run = jojo("train", "ink", reference, "--no-align", "--json", *QUICK)
+    assert "keeps everybody's proportions: dlib can't be loaded" in run.err
+    result = json.loads(run.out)
     kept = read_image(Path(result["path"], "reference-1.png"))
     assert kept.tobytes() == square_crop(read_image(reference), 128).tobytes()
     assert record(result)["settings"]["align"] is False
@@ -350,14 +370,12 @@ def test_device_that_is_not_here(jojo: Jojo) -> None:
 def test_loss_that_is_no_number_stops_and_saves_nothing(
     before: Tree, jojo: Jojo, jojo_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Poisoned(Targets):
-        seen = 0
+    steps = iter(range(1, 5))
 
-        def wanted(self, view: View, which: Sequence[int] = (0,)) -> Features:
-            Poisoned.seen += 1
-            return tuple(layer * (math.nan if Poisoned.seen == 3 else 1) for layer in super().wanted(view, which))
+    def poisoned(features: Features, look: Look) -> Tensor:
+        return place_distance(features, look) * (math.nan if next(steps) == 3 else 1)
 
-    monkeypatch.setattr(finetune, "Targets", Poisoned)
+    monkeypatch.setattr(finetune, "place_distance", poisoned)
     run = jojo("train", "ink", photo(Path("ref.png")), *QUICK, "--overwrite")
     assert (run.code, run.out) == (1, "")
     assert "error: the loss is no longer a number at step 3\nhint: try a lower --lr\n" in run.err
