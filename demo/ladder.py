@@ -1,9 +1,10 @@
-"""Draw how strong a style is, by `--strength` and by `--structure-weight`.
+"""Draw how strong a style is, by `--strength`, and by `--structure-weight` with `--proportions`.
 
     python demo/ladder.py -o docs/images/ladder.jpg
 
-Two rows of a portrait in a style at growing strength, and one in styles trained with less and less weight. The first
-styles must exist, as demo/gallery.py leaves them; the others are trained where there are none of that name.
+Two rows of a portrait in a style at growing strength, and one in styles trained to be faithful, as they are by default,
+and bold. The first styles must exist, as demo/gallery.py leaves them; the others are trained where there are none of
+that name.
 """
 
 import argparse
@@ -16,8 +17,12 @@ from PIL.Image import Image
 from jojo_cli.images import contact_sheet, read_image, save_image
 
 STRENGTHS = (0, 0.25, 0.5, 0.75, 1)
-WEIGHTS = (0.6, 0.2, None, 0.02)
-"""Of the structure; None is the default."""
+TRAININGS = {
+    "-faithful": ("--structure-weight", 0.6, "--proportions", 0.2),
+    "": (),
+    "-bold": ("--structure-weight", 0.02, "--proportions", 0.8),
+}
+"""Options by what they add to the style's name."""
 
 
 def main() -> None:
@@ -29,10 +34,9 @@ def main() -> None:
     ladders = [[(style.stem, strength) for strength in STRENGTHS] for style in REFERENCES[:2]]
     ink = REFERENCES[1]
     ladders.append([(ink.stem, 0)])
-    for weight in WEIGHTS:
-        name = ink.stem if weight is None else f"{ink.stem}-{weight}".replace(".", "_")
-        learn(name, ink, "--structure-weight", weight)
-        ladders[-1].append((name, 1))
+    for ending, trained_with in TRAININGS.items():
+        learn(ink.stem + ending, ink, *trained_with)
+        ladders[-1].append((ink.stem + ending, 1))
     with tempfile.TemporaryDirectory() as scratch:
         (found,) = jojo("invert", PHOTOS[1], "-o", scratch)
 

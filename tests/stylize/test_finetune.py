@@ -68,7 +68,7 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 
 def test_loss_falls(learnt: Finetuned) -> None:
     assert len(learnt.losses) == SETTINGS.steps
-    assert sum(learnt.losses[-5:]) < 0.85 * sum(learnt.losses[:5])
+    assert sum(learnt.losses[-5:]) < 0.9 * sum(learnt.losses[:5])
 
 
 def test_style_draws_other_faces_more_like_the_reference(base: Base, reference: Reference, learnt: Finetuned) -> None:

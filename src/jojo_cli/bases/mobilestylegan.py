@@ -110,14 +110,20 @@ def assemble(
                 strangers=1,
                 texture=3.0,
                 places=1.0,
-                structure=0.06,
+                structure=0.1,
                 weave=0.1,
             ),
         ),
         varied_codes=fine_codes(generator),
         varied_codes_preserving_color=codes_preserving_color(generator),
+        # Up to 16 px, faces are made and not drawn: pose, expression, what is where.
         # Depthwise kernels mix places: taught fast on one picture, they draw its grid and blotches on every face.
         # What a modulation adds, all codes share; what it multiplies, only those near the reference do.
-        rates={"mapping.": 0.0, "depthwise": 0.3, "modulation.weight": 0.3, "modulation.bias": 2.0},
+        rates={
+            **dict.fromkeys(("mapping.", "stages.0.", "stages.1.", "stages.2."), 0.0),
+            "depthwise": 0.3,
+            "modulation.weight": 0.3,
+            "modulation.bias": 2.0,
+        },
         color=0.25,
     )
