@@ -46,10 +46,10 @@ def main() -> None:
         save_image(contact_sheet(pictures, cell=options.cell), options.output, overwrite=True)
 
 
-def learn(style: str, reference: Path, *settings: object) -> None:
+def learn(style: str, reference: Path) -> None:
     """Train a style, unless there is one of that name."""
     if style not in {known["name"] for known in jojo("styles", "list")[0]}:
-        jojo("train", style, reference, "--no-align", *settings)  # they were drawn as crops
+        jojo("train", style, reference, "--no-align")  # they were drawn as crops
 
 
 def draw(style: str, codes: list[str], folder: Path, *, strength: float = 1) -> list[str]:

@@ -292,3 +292,19 @@ def test_reference_stays_as_it_is(base: Base) -> None:
     finetune(base, [reference], replace(SETTINGS, steps=2))
     assert torch.equal(reference.image, before[0])
     assert torch.equal(reference.w_plus, before[1])
+
+
+def test_colours_of_strangers_are_kept_when_asked_for(base: Base, reference: Reference) -> None:
+    """They come nearer to the reference in grey, and hardly change their colours."""
+    settings = replace(SETTINGS, rate=0.005, strangers=1, apart=1.0, texture=1.0, places=1.0)
+    w_plus = torch.cat([sample_code(base, seed, 0.7) for seed in range(100, 104)])
+    plain = base.generator.synthesis(w_plus)
+
+    def colours(images: Tensor) -> Tensor:
+        return images - images.mean(dim=1, keepdim=True)
+
+    taken, kept = (
+        (colours(done.generator.synthesis(w_plus)) - colours(plain)).abs().mean()
+        for done in (finetune(base, [reference], replace(settings, preserve_color=keep)) for keep in (False, True))
+    )
+    assert kept < 0.6 * taken

@@ -146,7 +146,8 @@ def train(
             alpha=alpha,
             preserve_color=preserve_color,
             proportions=suited.proportions if proportions is None else proportions,
-            strangers=_strangers(suited, preserve_color=preserve_color, ms_ssim=bool(ms_ssim_weight)),
+            # Only faces between strangers are compared with the reference place by place.
+            strangers=min(suited.strangers, 1) * 2 if ms_ssim_weight else suited.strangers,
             identity=suited.identity if id_weight is None else id_weight,
             structure=suited.structure if structure_weight is None else structure_weight,
             ms_ssim=ms_ssim_weight,
@@ -216,13 +217,6 @@ def _cut(path: Path, picture: "Image", cut: "Cut") -> "list[Image]":
         raise JojoError(f"{str(path)!r}: {error}", hint=hint) from error
     except JojoError as error:
         raise JojoError(f"{str(path)!r}: {error}", hint=error.hint) from error
-
-
-def _strangers(suited: "FinetuneSettings", *, preserve_color: bool, ms_ssim: bool) -> int:
-    """Return the first of how many steps shows a stranger."""
-    if preserve_color:
-        return 0  # they would take the reference's colours, as these are a part of how it is drawn
-    return 2 if ms_ssim and suited.strangers else suited.strangers  # only the others are compared place by place
 
 
 def _landmarks(crops: "Sequence[Image]", out: "Output") -> "list[FloatArray | None]":

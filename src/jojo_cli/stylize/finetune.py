@@ -29,6 +29,10 @@ AT_ONCE = {"cpu": 1, "cuda": 4, "mps": 4}
 """Pictures drawn at once by each kind of device, while its memory allows: a CPU draws many no faster than one."""
 
 
+COLOR = 3.0
+"""Weight of how far colours that shall be kept have changed, as a mean absolute difference."""
+
+
 @dataclass(frozen=True)
 class Reference:
     """A picture to learn from, and its code."""
@@ -144,6 +148,8 @@ class _Lesson:
         self.base = base
         self.references = references
         self.settings = settings
+        # Among the reference's own family, it is the codes that vary which say what keeps its colours.
+        self.grey = settings.preserve_color and bool(settings.strangers)
         resolution = base.generator.resolution
         critic = base.load_critic(settings.loss)
         self.critic = critic.net
@@ -152,22 +158,27 @@ class _Lesson:
         # Half of them on the face, where it matters most what is drawn.
         areas = [(scale, area) for scale in settings.closer_scales for area in (WHOLE, FACE)] if settings.closer else []
         self.closer = [views for views in (closer_views(resolution, *area) for area in areas) if views]
-        images = [reference.image for reference in references]
+        images = [self.tinted(reference.image) for reference in references]
         views = {self.whole, *(view for views in self.closer for view in views)}
         with torch.no_grad(), base.device.autocast():
             self.targets = Targets(critic.net, images, views) if settings.strangers != 1 else None
             self.analogies = [self._analogy(reference, views) for reference in references if settings.strangers]
         self.recogniser = base.load_recogniser() if settings.identity else None
 
+    def tinted(self, images: Tensor) -> Tensor:
+        """Return images [N,3,S,S] as the critic shall see them: without the colours that photos shall keep."""
+        return images - _chroma(images) if self.grey else images
+
     def _analogy(self, reference: Reference, views: Iterable[View]) -> Analogy:
         natural: list[State] = []
         self.base.generator.synthesis(reference.w_plus, states=natural)
-        return Analogy(self.critic, reference.image, natural, {view.scale for view in views})
+        return Analogy(self.critic, self.tinted(reference.image), natural, {view.scale for view in views})
 
     def variant(self, reference: int, rng: torch.Generator) -> _Face:
         """Return a face whose code is around that of a reference."""
         base, settings = self.base, self.settings
-        varied = base.varied_codes_preserving_color if settings.preserve_color else base.varied_codes
+        keep = settings.preserve_color and not self.grey
+        varied = base.varied_codes_preserving_color if keep else base.varied_codes
         w_plus = self._towards_random(self.references[reference].w_plus, settings.widen, rng)
         w_plus = mix_codes(w_plus, random_w(base, rng), varied, settings.alpha)
         return _Face(reference, w_plus, _seed(rng) if settings.fresh_noise else 0)
@@ -204,7 +215,7 @@ class _Lesson:
             drawn = generator.synthesis(
                 w_plus, at_least=closer.scale if closer else self.whole.scale, noise=noise, states=states
             )
-            seen = [(weight, view, self.critic.features(view(drawn))) for weight, view in views]
+            seen = [(weight, view, self.critic.features(view(self.tinted(drawn)))) for weight, view in views]
         kept = settings.identity or settings.structure or settings.weave
         plain = self.plain(w_plus) if strange or (kept and not settings.strangers) else None
         terms = (
@@ -231,7 +242,8 @@ class _Lesson:
                 for weight, view, features in seen
             ]
         if settings.pixels or settings.ms_ssim:
-            picture = torch.cat([shrink(self.references[i].image, drawn.shape[-1]) for i in which])
+            drawn = self.tinted(drawn)
+            picture = torch.cat([shrink(self.tinted(self.references[i].image), drawn.shape[-1]) for i in which])
             terms.append(settings.pixels * F.l1_loss(drawn, picture))
             if settings.ms_ssim:
                 terms.append(settings.ms_ssim * (1 - ms_ssim(self.small(drawn), self.small(picture))))
@@ -265,9 +277,12 @@ class _Lesson:
         """
         settings = self.settings
         terms = []
+        if self.grey:
+            kept, natural = (_chroma(self.whole(images)) for images in (styled.images, plain.images))
+            terms.append(COLOR * F.l1_loss(kept, natural))
         if settings.structure:
             with torch.no_grad(), self.base.device.autocast():
-                plain_seen = self.critic.features(self.whole(plain.images))
+                plain_seen = self.critic.features(self.whole(self.tinted(plain.images)))
             terms.append(settings.structure * structure_distance(seen, plain_seen, self.whole.size))
         if settings.weave and (bands := generator.high_bands(styled.states, w_plus)):
             with torch.no_grad():
@@ -279,6 +294,11 @@ class _Lesson:
             alike = F.cosine_similarity(self.recogniser(styled.images), natural).mean()
             terms.append(settings.identity * (1 - alike))
         return terms
+
+
+def _chroma(images: Tensor) -> Tensor:
+    """Return the colours of images [N,3,S,S] beyond their grey."""
+    return images - images.mean(dim=1, keepdim=True)
 
 
 def _seed(rng: torch.Generator) -> int:
