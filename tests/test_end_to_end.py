@@ -6,7 +6,6 @@ import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +83,8 @@ def pixels(path: Path) -> NDArray[Any]:
 def test_style_is_kept(done: Done) -> None:
     style = done.here.load("poster")
     assert done.results["train"]["path"] == str(style.folder)
-    losses = style.record.losses
-    assert len(losses) == done.results["train"]["steps"] == 4
-    assert all(map(isfinite, losses))  # each of another face: four are too few to fall
+    assert len(style.record.losses) == done.results["train"]["steps"] == 4
+    assert "displacement" in style.load_weights()  # the poster's face is found
     assert style.record.base == "mobilestylegan-ffhq"
     assert len(style.record.base_sha256) == len(style.record.critic_sha256 or "") == 64
     assert pixels(style.folder / "reference-1.png").shape == (1024, 1024, 3)

@@ -76,9 +76,7 @@ class FinetuneSettings:
     fresh_noise: bool = False  # draw new noise for each picture
     alpha: float = 1.0  # how far the varied codes move to random ones, from 0 to 1
     widen: float = 0.0  # how far all codes move to random ones, so that faces unlike the reference take the style
-    preserve_color: bool = (
-        False  # whether faces keep colours: of strangers by grey pictures, else by varying fewer codes
-    )
+    preserve_color: bool = False  # keep faces' colours: strangers are compared in grey, else fewer codes vary
     seed: int = 0
     closer: float = 1.0  # weight of the critic on a closer view, beside 1 for the whole
     closer_scales: tuple[int, ...] = (512, 1024)  # sides of the picture that closer views are cut from, in pixels

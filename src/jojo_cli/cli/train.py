@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jojo_cli.bases.settings import FinetuneSettings
     from jojo_cli.cli.batch import Cut
     from jojo_cli.cli.output import Output
-    from jojo_cli.faces.proportions import FloatArray
+    from jojo_cli.faces.align import FloatArray
     from jojo_cli.stylize.finetune import Finetuned
     from jojo_cli.stylize.invert import Inversion
 
@@ -147,18 +147,18 @@ def train(
             preserve_color=preserve_color,
             proportions=suited.proportions if proportions is None else proportions,
             # Only faces between strangers are compared with the reference place by place.
-            strangers=min(suited.strangers, 1) * 2 if ms_ssim_weight else suited.strangers,
+            strangers=2 if ms_ssim_weight and suited.strangers else suited.strangers,
             identity=suited.identity if id_weight is None else id_weight,
             structure=suited.structure if structure_weight is None else structure_weight,
             ms_ssim=ms_ssim_weight,
             seed=seed,
         )
 
+        landmarks = _landmarks(images, out) if how_to_finetune.proportions else [None for _ in images]
         inversions = [
             invert_photo(model, image, how_to_invert, title=f"inverting reference {i} of {len(images)}", out=out)
             for i, image in enumerate(images, 1)
         ]
-        landmarks = _landmarks(images, out) if how_to_finetune.proportions else [None for _ in images]
         before = time.perf_counter()
         finetuned = _finetune(model, images, inversions, landmarks, how_to_finetune, name, out)
         seconds_per_step = (time.perf_counter() - before) / how_to_finetune.steps

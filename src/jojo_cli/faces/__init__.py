@@ -2,7 +2,6 @@
 
 from jojo_cli.faces.align import crop_face, face_quad
 from jojo_cli.faces.detect import Face, FaceChoice, FaceFinder, NoFaceError, choose_faces, parse_face_choice
-from jojo_cli.faces.proportions import displacement
 
 __all__ = [
     "Face",
@@ -11,7 +10,6 @@ __all__ = [
     "NoFaceError",
     "choose_faces",
     "crop_face",
-    "displacement",
     "face_quad",
     "parse_face_choice",
 ]

@@ -7,7 +7,7 @@ ones, large eyes or a small chin, is a displacement of the whole picture, and th
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from jojo_cli.faces.align import FloatArray
 
 GRID = 64
 """Places of a displacement, along each side of the picture."""
@@ -28,8 +28,8 @@ ORDINARY: FloatArray = np.array([
     (0.5000, 0.7542), (0.4709, 0.7509),
 ])
 # fmt: on
-"""The landmarks [68,2] of ordinary faces, x and y in shares of the crop's side: the means over 150 random faces of
-MobileStyleGAN-FFHQ (seeds from 5000, no truncation) and their mirror images."""
+"""The landmarks [68,2] of ordinary faces, x and y in shares of the crop's side: the means over random faces of
+MobileStyleGAN-FFHQ and their mirror images, by `benchmarks/ordinary_face.py`."""
 
 MIRRORED = np.r_[
     16:-1:-1, 26:16:-1, 27:31, 35:30:-1, 45:41:-1, 47, 46, 39:35:-1, 41, 40, 54:47:-1, 59:54:-1, 64:59:-1, 67:64:-1
@@ -57,7 +57,7 @@ def displacement(landmarks: FloatArray, amount: float) -> NDArray[np.float32]:
     Returns:
         [2,G,G], how far to the right and down from the middle of each place, in shares of the side.
     """
-    apart = amount * (_symmetric(landmarks) - ORDINARY)
+    apart = amount * (symmetric(landmarks) - ORDINARY)
     while True:
         field = _spread(ORDINARY + apart, -apart)
         if _scaling(field) <= _MOST:
@@ -65,7 +65,8 @@ def displacement(landmarks: FloatArray, amount: float) -> NDArray[np.float32]:
         apart = 0.8 * apart
 
 
-def _symmetric(landmarks: FloatArray) -> FloatArray:
+def symmetric(landmarks: FloatArray) -> FloatArray:
+    """Return the mean of landmarks [68,2], in shares of the side, and their mirror image."""
     mirrored = np.stack([1 - landmarks[:, 0], landmarks[:, 1]], axis=1)[MIRRORED]
     mean: FloatArray = (landmarks + mirrored) / 2
     return mean

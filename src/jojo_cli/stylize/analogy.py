@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.judges import Comparer
-from jojo_cli.bases.views import View
+from jojo_cli.bases.views import View, resized
 from jojo_cli.nets.generator import State
 from jojo_cli.nets.lpips import Features
 
@@ -61,18 +61,19 @@ class Analogy:
                 features = comparer.features(View(scale, scale)(image))
                 self.means[scale] = torch.cat([self._means(x) for x in features], dim=1).to(features[0].dtype)
                 self.values[scale] = [self._values(x) for x in _fine(features)]
-                self.channels = [x.shape[1] for x in features]
+                # Of each layer: the same at each scale.
+                self.channels, self.dtype = [x.shape[1] for x in features], features[0].dtype
 
     def match(self, states: Sequence[State], rng: torch.Generator) -> Match:
         """Return which places of the reference show what those of a face show, by what it is drawn through."""
         own, natural = (
             torch.cat(x, dim=1) for x in zip(*map(_alike, self._described(states), self.natural), strict=True)
         )
-        alike = (own @ natural.T).float().sub_(self.apart, alpha=NEARNESS)
+        alike = (own @ natural.T).float().div_(len(self.natural)).sub_(self.apart, alpha=NEARNESS)
         shares = torch.softmax(alike.div_(SHARPNESS), dim=1)
         lots = torch.rand(len(shares), 1, generator=rng).to(shares.device)
         chosen = torch.searchsorted(shares.cumsum(dim=1), lots)[:, 0].clamp(max=len(shares) - 1)
-        return Match(shares.to(self.means[min(self.means)].dtype), chosen)
+        return Match(shares.to(self.dtype), chosen)
 
     def look(self, match: Match, view: View) -> Look:
         """Return how the places that are seen through `view` shall look."""
@@ -101,10 +102,10 @@ class Analogy:
 
 
 def _alike(own: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-    """Return descriptions of places [P,C] so that the sum over several layers of their products is a mean cosine."""
+    """Return descriptions of places [P,C] whose products are cosines, each channel by what it varies over both."""
     both = torch.cat([own, other])
     middle, deviation = both.mean(dim=0), both.std(dim=0) + 1e-3
-    a, b = (F.normalize((x - middle) / deviation, dim=1) / 2**0.5 for x in (own, other))
+    a, b = (F.normalize((x - middle) / deviation, dim=1) for x in (own, other))
     return a, b
 
 
@@ -148,8 +149,4 @@ def _fine(features: Features) -> Features:
 
 def _averaged(features: Tensor, side: int) -> Tensor:
     """Return features [N,C,H,W] as means over side x side places."""
-    features = features.float()
-    if features.shape[-1] < side:
-        return F.interpolate(features, size=(side, side), mode="bilinear", align_corners=False)
-    size = features.shape[-1] // side
-    return F.avg_pool2d(features[..., : size * side, : size * side], size)
+    return resized(features.float(), side)[..., :side, :side]  # shift-tolerant layers have a row more

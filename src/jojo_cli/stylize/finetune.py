@@ -15,7 +15,8 @@ from jojo_cli.bases.settings import FinetuneSettings
 from jojo_cli.bases.views import FACE, WHOLE, View, closer_views, shrink, whole_view
 from jojo_cli.device import is_out_of_memory
 from jojo_cli.errors import JojoError
-from jojo_cli.faces.proportions import FloatArray, displacement
+from jojo_cli.faces.align import FloatArray
+from jojo_cli.faces.proportions import displacement
 from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.lpips import Features
 from jojo_cli.stylize.analogy import Analogy, place_distance, texture_distance
@@ -160,7 +161,7 @@ class _Lesson:
         self.closer = [views for views in (closer_views(resolution, *area) for area in areas) if views]
         images = [self.tinted(reference.image) for reference in references]
         views = {self.whole, *(view for views in self.closer for view in views)}
-        with torch.no_grad(), base.device.autocast():
+        with base.device.autocast():
             self.targets = Targets(critic.net, images, views) if settings.strangers != 1 else None
             self.analogies = [self._analogy(reference, views) for reference in references if settings.strangers]
         self.recogniser = base.load_recogniser() if settings.identity else None
