@@ -35,7 +35,7 @@ from jojo_cli.codes import read_code
 from jojo_cli.images import read_image, to_image, to_tensor
 from jojo_cli.nets.generator import Generator
 from jojo_cli.stylize.draw import draw
-from jojo_cli.stylize.mixing import adapt_color, sample_code
+from jojo_cli.stylize.mixing import sample_code
 
 COLUMNS = (
     *("reference", "faces", "drawing", "flat", "weave", "geometry"),
@@ -129,7 +129,6 @@ def main() -> None:
     out = Output()
     base = open_base(EMBEDDED_BASE, needs=BaseEntry.needs, device="auto", out=out)
     judges = Judges(base, out, samples=options.samples)
-    color = base.color if options.color is None else options.color
     crops = read_crops(options.photos, judges.describe, base.generator.resolution)
     photos = {name: judges.face(crop) for name, crop in crops.items()}
     crowd = [*photos.values(), *judges.random]
@@ -161,10 +160,12 @@ def main() -> None:
         still = styled.clone()
         still.displacement = None
         for kind, faces, drawn in (
-            ("photos", list(photos.values()), [adapt_color(base, code, color) for code in codes.values()]),
+            ("photos", list(photos.values()), list(codes.values())),
             ("random", judges.random, [sample_code(base, seed, 0.7) for seed in range(options.samples)]),
         ):
-            after, in_place = ([picture(base, net, code) for code in drawn] for net in (styled, still))
+            after, in_place = (
+                [picture(base, net, code, color=options.color) for code in drawn] for net in (styled, still)
+            )
             report(f"| {title} | {kind} | {judges.row(reference, faces, after, crowd, in_place=in_place)} |")
 
 
@@ -173,9 +174,9 @@ def plain(base: Base, seed: int) -> Image.Image:
     return picture(base, base.generator, sample_code(base, seed, 0.7))
 
 
-def picture(base: Base, generator: Generator, code: Tensor) -> Image.Image:
+def picture(base: Base, generator: Generator, code: Tensor, *, color: float | None = None) -> Image.Image:
     """Return the picture of a code."""
-    return to_image(draw(base, generator, code)[0])
+    return to_image(draw(base, generator, code, color=color)[0])
 
 
 def own_is_nearest(own: Face, face: Face, crowd: Sequence[Face]) -> bool:

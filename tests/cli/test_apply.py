@@ -148,7 +148,7 @@ def test_strength_goes_from_the_base_to_the_style(jojo: Jojo) -> None:
     assert 0 < np.abs(half - full).mean() < np.abs(full - plain).mean()
 
 
-def test_photos_take_the_palette_as_much_as_is_asked(jojo: Jojo, base: "Base") -> None:
+def test_photos_take_the_colours_as_far_as_is_asked(jojo: Jojo, base: "Base") -> None:
     photo(Path("me.png"))
     jojo("invert", "me.png", "--refine", 2)
     for color in ("0", str(base.color), "1"):
@@ -159,6 +159,21 @@ def test_photos_take_the_palette_as_much_as_is_asked(jojo: Jojo, base: "Base") -
     assert same(f"{base.color}.png", "me.ink.png")
     none, some, full = (pixels(f"{color}.png") for color in ("0", str(base.color), "1"))
     assert 0 < np.abs(some - none).mean() < np.abs(full - none).mean()
+
+
+def test_style_without_colours_to_give(jojo: Jojo, ink: Path) -> None:
+    """Trained to keep them, or before styles had any: it draws, and says so when it is asked for more."""
+    photo(Path("ref.png"))
+    jojo("train", "own", "ref.png", "--preserve-color", *style_kit.QUICK)
+    photo(Path("me.png"))
+    assert jojo("apply", "own", "me.png", "--refine", 2).code == 0
+    assert jojo("apply", "own", "me.png", "--refine", 2, "--color", 0, "-o", "0.png").code == 0
+    assert same("me.own.png", "0.png")
+    for command in (("apply", "own", "me.png"), ("sample", "own")):
+        run = jojo(*command, "--color", 0.5, "-o", "out")
+        assert (run.code, run.out) == (2, "")
+        assert "'own' keeps no colours of a reference" in run.err
+        assert "leave out --color" in run.err
 
 
 def test_single_result_goes_to_the_file_named(jojo: Jojo) -> None:

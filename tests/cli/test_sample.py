@@ -55,6 +55,15 @@ def test_json_has_a_line_a_face(jojo: Jojo) -> None:
     ]
 
 
+def test_faces_take_the_colours_as_far_as_is_asked(jojo: Jojo, base: "Base") -> None:
+    for color in (0, base.color, 1):
+        jojo("sample", "ink", "--color", color, "-o", str(color))
+    jojo("sample", "ink", "-o", "suited")
+    none, some, full = (pixels(f"{color}/ink-0000.png") for color in (0, base.color, 1))
+    assert same("suited/ink-0000.png", f"{base.color}/ink-0000.png")
+    assert 0 < np.abs(some - none).mean() < np.abs(full - none).mean()
+
+
 def test_quiet_says_nothing(jojo: Jojo) -> None:
     run = jojo("sample", "ink", "-q")
     assert (run.code, run.out, run.err) == (0, "", "")

@@ -8,7 +8,7 @@ from jojo_cli.bases.base import Base
 from jojo_cli.errors import CheckpointError
 from jojo_cli.nets.generator import Generator
 from jojo_cli.stylize.draw import changed_weights, draw, styled_generator
-from jojo_cli.stylize.mixing import sample_code
+from jojo_cli.stylize.mixing import mix_codes, sample_code
 
 CHANGED = ("stages.2.conv1.weight", "stages.3.conv2.bias", "stages.5.weight")
 
@@ -58,6 +58,25 @@ def test_proportions_move_what_is_drawn(base: Base, w_plus: Tensor) -> None:
     assert changed_weights(base, styled).keys() == weights.keys()
 
 
+def test_colour_moves_fine_codes_to_those_of_the_reference(base: Base, styled: Generator, w_plus: Tensor) -> None:
+    other = sample_code(base, 2, 0.7)
+    taken = mix_codes(w_plus, other, base.varied_codes, 1.0)
+    suited = mix_codes(w_plus, other, base.varied_codes, base.color)
+    plain, expected, default = (draw(base, styled, code) for code in (w_plus, taken, suited))
+    colored = styled_generator(base, {**changed_weights(base, styled), "palette": other})
+    assert torch.equal(draw(base, colored, w_plus, color=0), plain)
+    assert torch.equal(draw(base, colored, w_plus, color=1), expected)
+    assert torch.equal(draw(base, colored, w_plus), default)
+    assert torch.equal(draw(base, styled, w_plus, color=1), plain)  # keeps none
+
+
+def test_less_of_a_style_takes_less_of_its_colours(base: Base, w_plus: Tensor) -> None:
+    colored = styled_generator(base, {"palette": sample_code(base, 2, 0.7)})
+    plain, slightly, half, full = (draw(base, colored, w_plus, strength=strength) for strength in (0.0, 0.25, 0.5, 1.0))
+    assert torch.equal(plain, base.generator.synthesis(w_plus))
+    assert 0 < apart(slightly, plain) < apart(half, plain) < apart(full, plain)
+
+
 @pytest.mark.parametrize("strength", [0.0, 0.4, 1.0])
 def test_same_code_draws_the_same_picture(strength: float, base: Base, styled: Generator, w_plus: Tensor) -> None:
     images = [draw(base, styled, w_plus, strength=strength) for _ in range(2)]
@@ -102,6 +121,7 @@ def test_weights_of_another_base_are_refused_by_name(base: Base) -> None:
         "stages.3.conv2.bias": base.generator.state_dict()["stages.3.conv2.bias"],
         "stages.9.conv1.weight": torch.ones(32, 8),
         "synthesis.input": torch.ones(1),
+        "palette": torch.ones(1, 18, 512),
     }
     with pytest.raises(CheckpointError, match="base 'tiny'") as failure:
         styled_generator(base, weights)

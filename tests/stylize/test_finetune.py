@@ -84,7 +84,8 @@ def test_only_what_has_a_rate_changes(base: Base, learnt: Finetuned) -> None:
     changed = changed_weights(base, learnt.generator).keys()
     parameters = {name for name, _ in base.generator.named_parameters()}
     still = [part for part, rate in base.rates.items() if rate == 0]
-    assert changed == {name for name in parameters if not any(part in name for part in still)}
+    learning = {name for name in parameters if not any(part in name for part in still)}
+    assert changed == {"palette", *learning}
     assert not any("mapping." in name for name in changed)
     assert any("depthwise" in name for name in changed)
 
@@ -214,6 +215,12 @@ def test_terms_that_keep_to_the_base_have_nothing_to_say_at_first(term: str, bas
     assert added[2] > 1.001 * without[2]
 
 
+def test_face_may_be_looked_at_more_than_once(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:
+    finetune(base, [reference], replace(SETTINGS, steps=5, looks=2))
+    shown = [w_plus.sum().item() for w_plus in drawn_codes]
+    assert shown[0] == shown[1] != shown[2] == shown[3] != shown[4]
+
+
 def test_strangers_are_shown_every_few_steps(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:
     strangers: dict[str, Any] = {"strangers": 3, "apart": 1.0, "texture": 1.0}
     finetune(base, [reference], replace(SETTINGS, steps=5, **strangers))
@@ -239,6 +246,30 @@ def test_strangers_come_to_look_like_the_reference(base: Base, reference: Refere
         target.distance(net.synthesis(w_plus), View(128, 128)).item() for net in (base.generator, done.generator)
     )
     assert styled < 0.9 * plain
+
+
+def test_fine_codes_of_strangers_are_nearer_to_the_reference(
+    base: Base, reference: Reference, drawn_codes: list[Tensor]
+) -> None:
+    """As far as those of the faces will be that are drawn in the style."""
+    settings = replace(SETTINGS, steps=1, strangers=1, texture=1.0)
+    bases = [replace(base, color=color) for color in (0.0, 0.5, 1.0)]
+    palettes = [finetune(colored, [reference], settings).generator.palette for colored in bases]
+    assert all(palette is not None and torch.equal(palette, reference.w_plus) for palette in palettes)
+    fine = list(base.varied_codes)
+    coarse = [code for code in range(base.generator.codes) if code not in fine]
+    shown = [drawn_codes[i] - reference.w_plus for i in (1, 4, 7)]
+    far, near, none = (code[:, fine].norm().item() for code in shown)
+    assert near == pytest.approx(far / 2, rel=1e-3)
+    assert none == 0
+    assert all(torch.equal(code[:, coarse], shown[0][:, coarse]) for code in shown)
+
+
+def test_style_that_keeps_colours_has_none_to_give(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:
+    settings = replace(SETTINGS, steps=1, strangers=1, texture=1.0, preserve_color=True)
+    done = [finetune(replace(base, color=color), [reference], settings) for color in (0.0, 1.0)]
+    assert [style.generator.palette for style in done] == [None, None]
+    assert torch.equal(drawn_codes[1], drawn_codes[4])
 
 
 def test_alpha_says_how_strange_strangers_are(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:

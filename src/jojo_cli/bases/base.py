@@ -34,4 +34,4 @@ class Base:
     varied_codes: tuple[int, ...]  # that differ from face to face while a style is learned
     varied_codes_preserving_color: tuple[int, ...]
     rates: Mapping[str, float]  # share of the rate for parameters with this in their names; 0 leaves them alone
-    color: float  # how far the fine codes of photos go to the centre in a style, when the user says nothing, 0 to 1
+    color: float  # how far the fine codes of faces go to the reference's in a style, when the user says nothing, 0 to 1

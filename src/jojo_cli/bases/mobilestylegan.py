@@ -104,13 +104,14 @@ def assemble(
         finetunings=(
             FinetuneSettings(
                 steps=90,
+                looks=2,
                 rate=0.005,
                 widen=0.3,
                 proportions=0.55,
                 strangers=1,
                 texture=3.0,
                 places=1.0,
-                structure=0.1,
+                structure=0.06,
                 weave=0.1,
             ),
         ),
@@ -125,5 +126,5 @@ def assemble(
             "modulation.weight": 0.3,
             "modulation.bias": 2.0,
         },
-        color=0.25,
+        color=0.55,
     )

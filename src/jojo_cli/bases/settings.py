@@ -70,6 +70,7 @@ class FinetuneSettings:
     loss: Loss = "lpips"  # which of the base's critics compares
     steps: int = 150
     batch: int | None = 1  # references looked at in a step, in turn; None: all
+    looks: int = 1  # steps in a row that show the same faces, each closer at another place
     rate: float = 0.004  # of Adam
     rate_by_size: bool = True  # whether the rate is in units of each tensor's RMS
     decay: float = 0.3  # share of the steps, at the end, in which the rate falls to 0

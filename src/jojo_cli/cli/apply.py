@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jojo_cli.cli.options import (
+    Color,
     Device,
     Encoder,
     Face,
@@ -41,12 +42,7 @@ def apply(
     photos: Photos,
     output: ResultPath = None,
     strength: Strength = 1.0,
-    color: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0, max=1.0, help="How much photos take of the style's palette: 0 least; else what suits the base."
-        ),
-    ] = None,
+    color: Color = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Write photo and result side by side as well: photo.STYLE.compare.png.")
     ] = False,
@@ -89,12 +85,11 @@ def apply(
         from jojo_cli.codes import read_code
         from jojo_cli.images import contact_sheet, save_image, to_image
         from jojo_cli.stylize.draw import draw
-        from jojo_cli.stylize.mixing import adapt_color
 
         def needs(entry: "BaseEntry") -> tuple[str, ...]:
             return entry.draw if all(job.photo.endswith(SUFFIX) for job in jobs) else entry.to_invert(how)
 
-        base, styled = open_style(chosen, needs=needs, device=device, out=out)
+        base, styled = open_style(chosen, needs=needs, device=device, out=out, color=color)
         settings = how.among(base.photo_inversions)
         crops = open_photos(choice, size=base.generator.resolution, out=out)
 
@@ -107,8 +102,7 @@ def apply(
                 w_plus = invert_photo(base, face, settings, title=f"inverting {job.photo}", out=out).w_plus
             else:
                 w_plus = face
-            adapted = adapt_color(base, w_plus, (base.color if color is None else color) * strength)
-            result = to_image(draw(base, styled, adapted, strength=strength)[0])
+            result = to_image(draw(base, styled, w_plus, strength=strength, color=color)[0])
             job.save(result)
             if compare:
                 photo = face if isinstance(face, Image) else to_image(draw(base, styled, w_plus, strength=0)[0])

@@ -57,3 +57,12 @@ Strength = Annotated[
     float,
     typer.Option("--strength", min=0.0, max=1.0, help="How much of the style shows: 0 is the base's own picture."),
 ]
+Color = Annotated[
+    float | None,
+    typer.Option(
+        "--color",
+        min=0.0,
+        max=1.0,
+        help="How far faces take the colours of the style's reference: 0 not at all; else what suits the base.",
+    ),
+]

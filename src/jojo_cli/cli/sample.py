@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jojo_cli.cli.options import Device, Json, OutputFolder, Overwrite, Quiet, Seed, Strength, Verbose
+from jojo_cli.cli.options import Color, Device, Json, OutputFolder, Overwrite, Quiet, Seed, Strength, Verbose
 from jojo_cli.cli.styles import StyleName, open_styles
 from jojo_cli.errors import JojoError
 
@@ -21,6 +21,7 @@ def sample(
         float, typer.Option(min=0.0, max=1.0, help="0 draws the mean face; 1 the most varied, and oddest, faces.")
     ] = 0.7,
     strength: Strength = 1.0,
+    color: Color = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json_: Json = False,
@@ -46,14 +47,14 @@ def sample(
     from jojo_cli.stylize.draw import draw
     from jojo_cli.stylize.mixing import sample_code
 
-    base, styled = open_style(chosen, needs=lambda entry: entry.draw, device=device, out=out)
+    base, styled = open_style(chosen, needs=lambda entry: entry.draw, device=device, out=out, color=color)
     columns = min(MAX_SHEET_COLUMNS, round(count**0.5 + 0.49))
     cell = min(256, base.generator.resolution)
     small = []
     with out.progress(f"drawing {chosen.name}", count) as advance:
         for number, file in files.items():
             code = sample_code(base, number, truncation)
-            image = to_image(draw(base, styled, code, strength=strength)[0])
+            image = to_image(draw(base, styled, code, strength=strength, color=color)[0])
             save_image(image, file, overwrite=overwrite)
             small.append(image.resize((cell, cell)))
             advance(len(small), "")

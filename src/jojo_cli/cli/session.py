@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from jojo_cli.cli.models import open_models
 from jojo_cli.cli.output import Output
-from jojo_cli.errors import CheckpointError, JojoError
+from jojo_cli.errors import CheckpointError, JojoError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,11 +50,14 @@ def open_base(name: str | None, *, needs: "Needs", device: str, out: Output) -> 
     return base
 
 
-def open_style(style: "Style", *, needs: "Needs", device: str, out: Output) -> "tuple[Base, Generator]":
+def open_style(
+    style: "Style", *, needs: "Needs", device: str, out: Output, color: float | None = None
+) -> "tuple[Base, Generator]":
     """Return the base of a style, and its generator in that style; `needs` as in `open_base`.
 
     Raises:
         CheckpointError: the style is damaged, or was trained on other weights than the base has now.
+        UsageError: the style has no `color` to give.
         JojoError: as `open_base`.
     """
     from jojo_cli.stylize.draw import styled_generator
@@ -70,7 +73,10 @@ def open_style(style: "Style", *, needs: "Needs", device: str, out: Output) -> "
             else "train it again from the references in its folder: "
             f"jojo train {style.name} {style.folder / 'reference-1.png'} --no-align --overwrite",
         )
-    return base, styled_generator(base, weights)
+    styled = styled_generator(base, weights)
+    if color and styled.palette is None:
+        raise UsageError(f"style {style.name!r} keeps no colours of a reference", hint="leave out --color")
+    return base, styled
 
 
 def invert_photo(base: "Base", square: "Image", settings: "InvertSettings", *, title: str, out: Output) -> "Inversion":

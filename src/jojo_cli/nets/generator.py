@@ -30,10 +30,13 @@ class Generator(nn.Module):
         self.resolution = resolution  # side of the image, in pixels
         self.code_resolutions = code_resolutions  # of each code, in pixels
         self.w_dim = w_dim
-        # Where pictures are looked at [1,2,G,G], in shares of their side from the middle of each of G x G places;
-        # None: where they are. It is a part of a style, as weights are.
+        # Parts of a style, as weights are; a base has none.
+        # Where pictures are looked at [1,2,G,G], in shares of their side from the middle of each of G x G places.
         self.register_buffer("displacement", None)
         self.displacement: Tensor | None
+        # The code [1,L,D] of what the style was learnt from: towards its fine codes those of a face take its colours.
+        self.register_buffer("palette", None)
+        self.palette: Tensor | None
 
     @property
     def codes(self) -> int:

@@ -136,8 +136,8 @@ def texture_distance(features: Features, look: Look, rng: torch.Generator) -> Te
     for x, wanted in zip(_fine(features), look.values, strict=True):
         side = isqrt(len(wanted))
         x = x[0, :, :side, :side].flatten(1).T  # [V,C]
-        directions = F.normalize(torch.randn(x.shape[1], 16, generator=rng), dim=0).to(x.device)
-        a, b = ((values.float() @ directions).sort(dim=0).values for values in (x, wanted))  # [V,16]
+        directions = F.normalize(torch.randn(x.shape[1], 12, generator=rng), dim=0).to(x.device)
+        a, b = ((values.float() @ directions).sort(dim=0).values for values in (x, wanted))  # [V,12]
         distances.append(((a - b).abs().mean(dim=0) / b.std(dim=0).clamp(min=1e-3)).mean())
     return torch.stack(distances).mean()
 

@@ -9,6 +9,7 @@ from jojo_cli.bases.base import Base
 from jojo_cli.errors import CheckpointError
 from jojo_cli.faces.proportions import GRID
 from jojo_cli.nets.generator import Generator
+from jojo_cli.stylize.mixing import mix_codes
 
 
 def changed_weights(base: Base, styled: Generator) -> dict[str, Tensor]:
@@ -28,8 +29,9 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
         CheckpointError: a tensor is not part of this generator, or has another shape.
     """
     generator = base.generator.clone()
-    if "displacement" in weights:
-        generator.displacement = torch.zeros(1, 2, GRID, GRID, device=base.device.torch_device)
+    own = {"displacement": (1, 2, GRID, GRID), "palette": (1, generator.codes, generator.w_dim)}
+    for key in own.keys() & weights.keys():
+        setattr(generator, key, torch.zeros(own[key], device=base.device.torch_device))
     state = generator.state_dict()
     odd = sorted(key for key, t in weights.items() if key not in state or state[key].shape != t.shape)
     if odd:
@@ -38,16 +40,21 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
     return generator
 
 
-def draw(base: Base, styled: Generator, w_plus: Tensor, *, strength: float = 1.0) -> Tensor:
+def draw(base: Base, styled: Generator, w_plus: Tensor, *, strength: float = 1.0, color: float | None = None) -> Tensor:
     """Return the images float32 [N,3,R,R], RGB in about [-1,1], of w_plus [N,L,D] in a style.
 
-    `strength` 0 draws the base's picture, 1 the style's, and between them every feature map is blended. Commands draw
-    one code at a time, so that the same code gives the same picture to the bit.
+    `strength` 0 draws the base's picture, 1 the style's, and between them every feature map is blended. `color` says
+    how far fine codes go to those of the style's reference, if the style keeps them: from 0, not at all, to 1; None is
+    what suits the base. So faces take its palette, and coarse codes keep the person. Commands draw one code at a time,
+    so that the same code gives the same picture to the bit.
 
     Raises:
         JojoError: the device has too little memory.
     """
     with torch.inference_mode(), base.device.enough_memory():
+        if styled.palette is not None:
+            amount = strength * (base.color if color is None else color)
+            w_plus = mix_codes(w_plus, styled.palette, base.varied_codes, amount)
         if strength == 0:
             return base.generator.synthesis(w_plus)
         if strength == 1:

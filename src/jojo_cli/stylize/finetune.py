@@ -19,7 +19,7 @@ from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.proportions import displacement
 from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.lpips import Features
-from jojo_cli.stylize.analogy import Analogy, place_distance, texture_distance
+from jojo_cli.stylize.analogy import Analogy, Match, place_distance, texture_distance
 from jojo_cli.stylize.losses import Targets, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import mix_codes, random_w
 
@@ -90,10 +90,13 @@ def _finetune(base: Base, references: Sequence[Reference], settings: FinetuneSet
     batch = min(settings.batch or len(references), len(references))
     at_once = min(batch, AT_ONCE[base.device.torch_device.type])
     losses: list[float] = []
+    faces: list[_Face] = []
     for step in range(settings.steps):
-        which = [(step * batch + i) % len(references) for i in range(batch)]
-        strange = bool(settings.strangers) and step % settings.strangers == 0
-        faces = [lesson.stranger(i, rng) if strange else lesson.variant(i, rng) for i in which]
+        turn, again = divmod(step, settings.looks)
+        if not again:
+            which = [(turn * batch + i) % len(references) for i in range(batch)]
+            strange = bool(settings.strangers) and turn % settings.strangers == 0
+            faces = [lesson.stranger(i, rng) if strange else lesson.variant(i, rng) for i in which]
         view = lesson.choose_view(rng)
         while True:
             optimizer.zero_grad(set_to_none=True)
@@ -110,6 +113,8 @@ def _finetune(base: Base, references: Sequence[Reference], settings: FinetuneSet
         schedule.step()
         on_step(step + 1, losses[-1])
     generator.displacement = _displacement(references, settings.proportions, base.device.torch_device)
+    if not settings.preserve_color:
+        generator.palette = torch.stack([reference.w_plus for reference in references]).mean(dim=0)
     return Finetuned(generator.requires_grad_(False), tuple(losses))
 
 
@@ -121,6 +126,14 @@ def _displacement(references: Sequence[Reference], amount: float, device: torch.
     return torch.from_numpy(displacement(np.mean(known, axis=0), amount))[None].to(device)
 
 
+class _Drawn(NamedTuple):
+    """Pictures [N,3,S,S], what they were drawn through, and what the critic sees of the whole."""
+
+    images: Tensor
+    states: list[State]
+    seen: Features
+
+
 @dataclass(frozen=True)
 class _Face:
     """A face that is to be drawn as a reference, or, if it is a stranger, like it."""
@@ -128,14 +141,8 @@ class _Face:
     reference: int
     w_plus: Tensor  # [1,L,D]
     seed: int  # of its fresh noise, and of how a stranger is looked at
-    stranger: bool = False
-
-
-class _Drawn(NamedTuple):
-    """Pictures [N,3,S,S], and what they were drawn through."""
-
-    images: Tensor
-    states: list[State]
+    plain: _Drawn | None  # by the base, if it is to be kept near that
+    match: Match | None = None  # of a stranger: where the reference shows its parts
 
 
 _Seen = tuple[float, View, Features]
@@ -164,6 +171,7 @@ class _Lesson:
         with base.device.autocast():
             self.targets = Targets(critic.net, images, views) if settings.strangers != 1 else None
             self.analogies = [self._analogy(reference, views) for reference in references if settings.strangers]
+        self.kept = bool(settings.identity or settings.structure or settings.weave)
         self.recogniser = base.load_recogniser() if settings.identity else None
 
     def tinted(self, images: Tensor) -> Tensor:
@@ -181,17 +189,23 @@ class _Lesson:
         keep = settings.preserve_color and not self.grey
         varied = base.varied_codes_preserving_color if keep else base.varied_codes
         w_plus = self._towards_random(self.references[reference].w_plus, settings.widen, rng)
-        w_plus = mix_codes(w_plus, random_w(base, rng), varied, settings.alpha)
-        return _Face(reference, w_plus, _seed(rng) if settings.fresh_noise else 0)
+        w_plus = mix_codes(w_plus, random_w(base, rng)[:, None], varied, settings.alpha)
+        plain = self.plain(w_plus) if self.kept and not settings.strangers else None
+        return _Face(reference, w_plus, _seed(rng) if settings.fresh_noise else 0, plain)
 
     def stranger(self, reference: int, rng: torch.Generator) -> _Face:
-        """Return a face whose code is far from that of a reference."""
-        amount = self.settings.apart * self.settings.alpha
-        w_plus = self._towards_random(self.references[reference].w_plus, amount, rng)
-        return _Face(reference, w_plus, _seed(rng), stranger=True)
+        """Return a face whose code is far from that of a reference, but for what it takes of its colours."""
+        own = self.references[reference].w_plus
+        w_plus = self._towards_random(own, self.settings.apart * self.settings.alpha, rng)
+        if not self.settings.preserve_color:
+            w_plus = mix_codes(w_plus, own, self.base.varied_codes, self.base.color)
+        plain, seed = self.plain(w_plus), _seed(rng)
+        with torch.no_grad(), self.base.device.autocast():
+            match = self.analogies[reference].match(plain.states, torch.Generator().manual_seed(seed))
+        return _Face(reference, w_plus, seed, plain, match)
 
     def _towards_random(self, w_plus: Tensor, amount: float, rng: torch.Generator) -> Tensor:
-        return mix_codes(w_plus, random_w(self.base, rng), range(self.base.generator.codes), amount)
+        return mix_codes(w_plus, random_w(self.base, rng)[:, None], range(self.base.generator.codes), amount)
 
     def noise(self, face: _Face) -> torch.Generator:
         """Return what draws the noise of a face, from its beginning."""
@@ -207,7 +221,6 @@ class _Lesson:
     def loss(self, generator: Generator, faces: Sequence[_Face], closer: View | None) -> Tensor:
         """Return how far what is drawn of faces, all strangers or none, is from what it shall be, on average."""
         settings = self.settings
-        strange = faces[0].stranger
         w_plus = torch.cat([face.w_plus for face in faces])  # [N,L,D]
         noise = [self.noise(face) for face in faces] if settings.fresh_noise else None
         views = [(1.0, self.whole), *([(settings.closer, closer)] if closer else [])]
@@ -217,20 +230,18 @@ class _Lesson:
                 w_plus, at_least=closer.scale if closer else self.whole.scale, noise=noise, states=states
             )
             seen = [(weight, view, self.critic.features(view(self.tinted(drawn)))) for weight, view in views]
-        kept = settings.identity or settings.structure or settings.weave
-        plain = self.plain(w_plus) if strange or (kept and not settings.strangers) else None
-        terms = (
-            self.unlike_reference(faces, seen, plain.states) if strange and plain else self.error(faces, drawn, seen)
-        )
-        if plain:
-            terms += self.estrangement(generator, w_plus, _Drawn(drawn, states), seen[0][2], plain)
+        terms = self.unlike_reference(faces, seen) if faces[0].match else self.error(faces, drawn, seen)
+        if plain := _together([face.plain for face in faces if face.plain]):
+            terms += self.estrangement(generator, w_plus, _Drawn(drawn, states, seen[0][2]), plain)
         return torch.stack(terms).sum()
 
     def plain(self, w_plus: Tensor) -> _Drawn:
         """Return what the base draws of w_plus [N,L,D]."""
         states: list[State] = []
         with torch.no_grad(), self.base.device.autocast():
-            return _Drawn(self.base.generator.synthesis(w_plus, at_least=self.whole.scale, states=states), states)
+            images = self.base.generator.synthesis(w_plus, at_least=self.whole.scale, states=states)
+            seen = self.critic.features(self.whole(self.tinted(images))) if self.settings.structure else ()
+            return _Drawn(images, states, seen)
 
     def error(self, faces: Sequence[_Face], drawn: Tensor, seen: Sequence[_Seen]) -> list[Tensor]:
         """Return how far pictures [N,3,S,S] are from their references, term by term."""
@@ -250,41 +261,30 @@ class _Lesson:
                 terms.append(settings.ms_ssim * (1 - ms_ssim(self.small(drawn), self.small(picture))))
         return terms
 
-    def unlike_reference(self, faces: Sequence[_Face], seen: Sequence[_Seen], plain: Sequence[State]) -> list[Tensor]:
-        """Return how far strangers are from being drawn like their references, term by term.
-
-        `plain` is what the base draws them through.
-        """
+    def unlike_reference(self, faces: Sequence[_Face], seen: Sequence[_Seen]) -> list[Tensor]:
+        """Return how far strangers are from being drawn like their references, term by term."""
         settings = self.settings
         terms = []
         for i, face in enumerate(faces):
-            analogy = self.analogies[face.reference]
+            assert face.match
             rng = torch.Generator().manual_seed(face.seed)
             with torch.no_grad(), self.base.device.autocast():
-                match = analogy.match([(x[i : i + 1],) for x, *_ in plain], rng)
-                looks = [analogy.look(match, view) for _, view, _ in seen]
+                looks = [self.analogies[face.reference].look(face.match, view) for _, view, _ in seen]
             for (weight, _, features), look in zip(seen, looks, strict=True):
                 own = tuple(layer[i : i + 1] for layer in features)
                 places, texture = place_distance(own, look), texture_distance(own, look, rng)
                 terms.append(weight * (settings.places * places + settings.texture * texture) / len(faces))
         return terms
 
-    def estrangement(
-        self, generator: Generator, w_plus: Tensor, styled: _Drawn, seen: Features, plain: _Drawn
-    ) -> list[Tensor]:
-        """Return how far faces went from those that the base draws of the same w_plus [N,L,D], term by term.
-
-        `seen` is what the critic sees of the whole pictures.
-        """
+    def estrangement(self, generator: Generator, w_plus: Tensor, styled: _Drawn, plain: _Drawn) -> list[Tensor]:
+        """Return how far faces went from those that the base draws of the same w_plus [N,L,D], term by term."""
         settings = self.settings
         terms = []
         if self.grey:
             kept, natural = (_chroma(self.whole(images)) for images in (styled.images, plain.images))
             terms.append(COLOR * F.l1_loss(kept, natural))
         if settings.structure:
-            with torch.no_grad(), self.base.device.autocast():
-                plain_seen = self.critic.features(self.whole(self.tinted(plain.images)))
-            terms.append(settings.structure * structure_distance(seen, plain_seen, self.whole.size))
+            terms.append(settings.structure * structure_distance(styled.seen, plain.seen, self.whole.size))
         if settings.weave and (bands := generator.high_bands(styled.states, w_plus)):
             with torch.no_grad():
                 plain_bands = self.base.generator.high_bands(plain.states, w_plus)
@@ -300,6 +300,15 @@ class _Lesson:
 def _chroma(images: Tensor) -> Tensor:
     """Return the colours of images [N,3,S,S] beyond their grey."""
     return images - images.mean(dim=1, keepdim=True)
+
+
+def _together(drawn: Sequence[_Drawn]) -> _Drawn | None:
+    """Return pictures that were drawn one at a time as one batch; None of none."""
+    if len(drawn) < 2:
+        return drawn[0] if drawn else None
+    states = [tuple(map(torch.cat, zip(*stage, strict=True))) for stage in zip(*(d.states for d in drawn), strict=True)]
+    seen = tuple(map(torch.cat, zip(*(d.seen for d in drawn), strict=True)))
+    return _Drawn(torch.cat([d.images for d in drawn]), states, seen)
 
 
 def _seed(rng: torch.Generator) -> int:

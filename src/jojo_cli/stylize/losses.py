@@ -54,9 +54,9 @@ def weave(drawn: Sequence[Tensor], plain: Sequence[Tensor]) -> Tensor:
 
     A high band that keeps its value from place to place comes out of an inverse Haar transform as stripes or squares:
     a learnt offset shows as a weave over the picture. So this is the energy of the local means of what has changed, as
-    a share of what varies locally in the plain band, added up over the bands of all sizes. Means are over a 32nd of the
-    side: the more values that is, the less of a mean is a drawn line, and the more it weighs. Bands of less than 32 px
-    draw shapes, and are free.
+    a share of what varies locally in the plain band, added up over the bands of all sizes. Means are over 8 values a side,
+    or a 32nd of the side: the more values, the less of a mean is a drawn line, and the more it weighs. Bands of less than
+    32 px draw shapes, and are free.
     """
     total = drawn[-1].new_zeros(len(drawn[-1]), dtype=torch.float32)  # [N]
     for x, y in zip(drawn, plain, strict=True):
@@ -64,7 +64,7 @@ def weave(drawn: Sequence[Tensor], plain: Sequence[Tensor]) -> Tensor:
         if side < 32:
             continue
         change, y = x.float() - y.float(), y.float()
-        window = max(2, side // 32)
+        window = max(8, side // 32)
         energy = _energy(y)
         varying = torch.maximum(energy - _energy(F.avg_pool2d(y, window)), 1e-3 * energy)
         total = total + window / 2 * _energy(F.avg_pool2d(change, window)) / varying
