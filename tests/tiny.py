@@ -15,7 +15,9 @@ from torch import nn
 from jojo_cli import bases
 from jojo_cli.bases import BaseEntry, Weights, mobilestylegan
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.encoder import octaves
+from jojo_cli.bases.curvature import Curvature
+from jojo_cli.bases.encoder import FeedbackLoop, octaves
+from jojo_cli.bases.latents import Latents
 from jojo_cli.device import Device
 from jojo_cli.nets.encoders import FeedbackEncoder
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
@@ -23,6 +25,7 @@ from jojo_cli.nets.mobilestylegan import MobileStyleGAN
 from jojo_cli.nets.recogniser import FaceRecogniser
 from jojo_cli.stylize.finetune import Reference
 from jojo_cli.stylize.mixing import sample_code
+from jojo_cli.training.curvature import measure_curvature
 
 NAME = "tiny"
 CHANNELS = (32, 32, 16, 16)
@@ -60,6 +63,7 @@ def make_base(channels: Sequence[int] = CHANNELS, *, seed: int = 0, device: Devi
         critic_sha256=lambda: sha256,
         load_recogniser=lambda: recogniser,
         load_encoder=lambda: encoder,
+        load_curvature=lambda: make_curvature(generator, encoder, critic, device),
         device=device,
     )
 
@@ -111,6 +115,14 @@ def make_encoder(generator: MobileStyleGAN, *, seed: int = 0) -> FeedbackEncoder
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return FeedbackEncoder(octaves=len(octaves(generator)), w_dim=generator.w_dim, levels=LEVELS)
+
+
+def make_curvature(
+    generator: MobileStyleGAN, encoder: FeedbackEncoder, critic: ShiftTolerantLPIPS, device: Device
+) -> Curvature:
+    """Return the curvature of a tiny base, roughly."""
+    loop = FeedbackLoop(encoder, generator, Latents.measure(generator), device)
+    return measure_curvature(loop, critic, faces=8, directions=16)
 
 
 def poster(base: Base, *, seed: int = 0) -> Reference:

@@ -8,20 +8,17 @@ on two CPU cores, and 3 GB of disk.
 """
 
 import argparse
-import json
 import multiprocessing
 import sys
 from dataclasses import asdict
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 
 from jojo_cli import bases
 from jojo_cli.bases import mobilestylegan
 from jojo_cli.bases.encoder import FeedbackLoop
+from jojo_cli.bases.shipped import write_shipped
 from jojo_cli.cli.models import open_models
 from jojo_cli.cli.output import Output
 from jojo_cli.device import pick_device
@@ -76,9 +73,7 @@ def report(stage: str, step: int, steps: int, loss: float) -> None:
 
 def install(training: EncoderTraining) -> None:
     """Write the encoder in half precision, and its record, into the package."""
-    data = save({key: tensor.half().contiguous().cpu() for key, tensor in training.loop.net.state_dict().items()})
     record = {
-        "sha256": sha256(data).hexdigest(),
         "base": mobilestylegan.NAME,
         "data": "faces that the base draws from random codes, spoilt as photos are; no photo of a person",
         "starts_from": "dlib_face_recognition_resnet_model_v1 (CC0-1.0)",
@@ -87,8 +82,7 @@ def install(training: EncoderTraining) -> None:
         "settings": asdict(training.settings),
         "figures": {"of": "faces that it never saw, drawn and spoilt likewise", **training.measure()},
     }
-    for suffix, content in ((".safetensors", data), (".json", (json.dumps(record, indent=2) + "\n").encode())):
-        Path(str(files(bases) / f"{mobilestylegan.NAME}.encoder{suffix}")).write_bytes(content)
+    write_shipped(mobilestylegan.NAME, "encoder", training.loop.net.state_dict(), record)
 
 
 if __name__ == "__main__":

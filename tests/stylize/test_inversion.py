@@ -105,10 +105,26 @@ def test_hybrid_comes_nearer_than_the_encoder(base: Base, picture: Tensor) -> No
     assert refined.lpips < 0.7 * encoded.lpips
 
 
-def test_pull_keeps_a_hybrid_near_the_encoders_code(base: Base, picture: Tensor) -> None:
+def test_natural_steps_come_nearer_than_as_many_of_adam(base: Base, picture: Tensor) -> None:
+    near = knowing(base, torch.lerp(sample_code(base, 3, 1.0), sample_code(base, 4, 1.0), 0.3))
+    adam = replace(HYBRID, steps=8)
+    natural = replace(adam, natural=True, rate=0.5)
+    encoded, slow, fast = (invert(near, picture, way) for way in (InvertSettings("encoder"), adam, natural))
+    assert fast.lpips < 0.8 * slow.lpips < 0.8 * encoded.lpips
+
+
+def test_natural_steps_begin_at_the_encoders_code(base: Base, code: Tensor, picture: Tensor) -> None:
+    settings = replace(HYBRID, natural=True, steps=1, rate=1e-6)
+    inversion = invert(knowing(base, code), picture, settings)
+    assert torch.allclose(inversion.w_plus, code, atol=1e-3)
+
+
+@pytest.mark.parametrize("natural", [False, True])
+def test_pull_keeps_a_hybrid_near_the_encoders_code(natural: bool, base: Base, picture: Tensor) -> None:
     start = sample_code(base, 4, 1.0)
+    settings = replace(HYBRID, natural=natural)
     free, pulled = (
-        invert(knowing(base, start), picture, replace(HYBRID, pull=pull, spread=pull)) for pull in (0.0, 10.0)
+        invert(knowing(base, start), picture, replace(settings, pull=pull, spread=pull)) for pull in (0.0, 10.0)
     )
     moved = [
         (base.latents.whiten(inversion.w_plus) - base.latents.whiten(start)).norm() for inversion in (free, pulled)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.encoder import Encoder
 from jojo_cli.bases.judges import Critic, Recogniser
 from jojo_cli.bases.latents import Latents
@@ -27,6 +28,7 @@ class Base:
     load_perceptual: Callable[[], ShiftTolerantLPIPS]  # what inversion compares pictures with
     load_recogniser: Callable[[], Recogniser]
     load_encoder: Callable[[str | None], Encoder]  # by its name; None: the first
+    load_curvature: Callable[[], Curvature] | None  # for natural gradients; None: nobody measured it
     load_critic: Callable[[str], Critic]  # by the name of the loss
     photo_inversions: tuple[InvertSettings, ...]  # one for each method, first what is done when the user says nothing
     reference_inversions: tuple[InvertSettings, ...]

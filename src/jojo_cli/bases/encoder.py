@@ -82,3 +82,9 @@ def octave_of_code(generator: Generator) -> list[int]:
     """Return the octave of each code in w+ (L), by its number."""
     known = octaves(generator)
     return [known.index(max(r, 8)) for r in generator.code_resolutions]
+
+
+def first_of_octave(generator: Generator) -> list[int]:
+    """Return the first code in w+ of each octave (O)."""
+    octave = octave_of_code(generator)
+    return [octave.index(number) for number in range(len(octaves(generator)))]

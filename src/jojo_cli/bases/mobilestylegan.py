@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.critic_channels import without_dead_channels
+from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.encoder import Encoder, FeedbackLoop, octaves
 from jojo_cli.bases.judges import Critic, Recogniser
 from jojo_cli.bases.latents import Latents
@@ -39,7 +40,8 @@ def load(weights: "Weights", device: "Device") -> Base:
         load_perceptual=lambda: load_critic(weights, device),
         critic_sha256=lambda: weights.sha256(CRITIC),
         load_recogniser=lambda: loaded(FaceRecogniser(), weights.ensure(RECOGNISER), device),
-        load_encoder=lambda: loaded(new_encoder(generator), shipped_weights(NAME), device),
+        load_encoder=lambda: loaded(new_encoder(generator), shipped_weights(NAME, "encoder"), device),
+        load_curvature=lambda: Curvature.from_tensors(shipped_weights(NAME, "curvature"), device.torch_device),
         device=device,
     )
 
@@ -65,6 +67,7 @@ def assemble(
     critic_sha256: Callable[[], str],
     load_recogniser: Callable[[], FaceRecogniser],
     load_encoder: Callable[[], FeedbackEncoder],
+    load_curvature: Callable[[], Curvature],
     device: "Device",
 ) -> Base:
     """Return the base made of a generator and of what loads the rest, of any size."""
@@ -87,9 +90,11 @@ def assemble(
         load_perceptual=load_perceptual,
         load_recogniser=cache(lambda: Recogniser(load_recogniser(), face_chip)),
         load_encoder=encoder,
+        load_curvature=cache(load_curvature),
         load_critic=critic,
         photo_inversions=(
-            InvertSettings("hybrid", steps=60, pull=0.003, spread=0.015, identity=0.1),
+            InvertSettings("hybrid", natural=True, steps=24, rate=0.5, pull=0.003, spread=0.015, identity=0.25),
+            InvertSettings("hybrid", space="w", steps=60, pull=0.003, spread=0.015, identity=0.1),
             InvertSettings("optimize", steps=80, pull=0.035, spread=0.35),
             InvertSettings("encoder"),
             InvertSettings("mean"),
@@ -111,8 +116,8 @@ def assemble(
                 strangers=1,
                 texture=3.0,
                 places=1.0,
-                structure=0.06,
-                weave=0.1,
+                structure=0.08,
+                weave=0.6,
             ),
         ),
         varied_codes=fine_codes(generator),
@@ -126,5 +131,5 @@ def assemble(
             "modulation.weight": 0.3,
             "modulation.bias": 2.0,
         },
-        color=0.55,
+        color=0.5,
     )

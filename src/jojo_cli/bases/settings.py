@@ -18,7 +18,8 @@ class InvertSettings:
     method: Method  # mean: the mean code, whatever the picture; hybrid: optimise the encoder's code
     space: Space = "w+"  # where to look: a z, one w for all codes, or a w for each
     steps: int = 0  # of optimisation
-    rate: float = 0.1  # of Adam, in standard deviations of the codes
+    natural: bool = False  # whether steps are natural gradients, which only w+ has, and not Adam's
+    rate: float = 0.1  # share of a natural gradient, or of Adam in standard deviations of the codes
     pull: float = 0.0  # weight of the distance to the mean code, in a hybrid to the encoder's: more is more plausible
     spread: float = 0.0  # weight of the distance between the codes of one w+, likewise
     pixels: float = 0.35  # weight of the mean squared error beside LPIPS
@@ -60,6 +61,7 @@ class InvertChoice:
             self.method in (None, way.method)
             and bool(way.steps or not self.steps)
             and (way.method in ("hybrid", "encoder") or not self.encoder)
+            and not (way.natural and self.space not in (None, "w+"))
         )
 
 
@@ -92,7 +94,7 @@ class FinetuneSettings:
     # What keeps strangers, or all where there are none, near the base's faces of the same codes.
     identity: float = 0.0  # weight of 1 - the cosine of what a face recogniser says of the two
     structure: float = 0.0  # weight of how far their places are alike in other ways, see `structure_distance`
-    weave: float = 0.0  # weight of the even patterns in the wavelets that the base has not, see `weave`
+    weave: float = 0.0  # weight of what repeats with the generator's grid, see `weave`
 
 
 def finetuning_by(loss: str | None, ways: Sequence[FinetuneSettings]) -> FinetuneSettings:

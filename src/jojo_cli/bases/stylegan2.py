@@ -134,6 +134,7 @@ def assemble(
         load_perceptual=cache(load_perceptual),
         load_recogniser=cache(lambda: Recogniser(load_recogniser(), _face)),
         load_encoder=encoder,
+        load_curvature=None,
         load_critic=critic,
         photo_inversions=inversions,
         reference_inversions=inversions,

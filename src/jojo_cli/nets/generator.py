@@ -78,13 +78,6 @@ class Generator(nn.Module):
         after: State = stage(state, w_plus)
         return after
 
-    def high_bands(self, states: Sequence[State], w_plus: Tensor) -> list[Tensor]:
-        """Return the high bands [N,C,H,W] of the wavelets that the states of w_plus [N,L,D] hold, the picture's last.
-
-        A network that draws no wavelets has none.
-        """
-        return []
-
     def blended_synthesis(self, other: Self, w_plus: Tensor, amount: float) -> Tensor:
         """Return the images of w_plus with every feature map blended: `amount` 0 draws self, 1 draws `other`.
 

@@ -88,6 +88,13 @@ class ShiftTolerantLPIPS(nn.Module):
             features.append(x)
         return tuple(features)
 
+    def residuals(self, features: Features) -> Features:
+        """Return features, float32, scaled so that the distance of two pictures is the squared one of theirs."""
+        return tuple(
+            unit(x) * (head / x[0, 0].numel()).sqrt()[:, None, None]
+            for x, head in zip(features, self.heads, strict=True)
+        )
+
     def distance(self, a: Features, b: Features) -> Tensor:
         """Return the distances [N] between two sets of features; 0 is the same picture."""
         # In float32 whatever the features' precision: the differences are small beside the values.

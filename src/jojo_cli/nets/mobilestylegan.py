@@ -29,12 +29,8 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Return the features of twice the size for x [N,C,H,W], band by band, and w [N,D]."""
-        return butterfly(x * (self.style(w) / 2))  # the transform's half, where it costs nothing
-
-    def style(self, w: Tensor) -> Tensor:
-        """Return what the channels are multiplied by [N,C,1,1], band by band, for w [N,D]."""
-        style: Tensor = self.modulation(w)[:, self.order]
-        return style[:, :, None, None]
+        style = self.modulation(w)[:, self.order] / 2  # the transform's half, where it costs nothing
+        return butterfly(x * style[:, :, None, None])
 
 
 class StyledConv(nn.Module):
@@ -160,19 +156,6 @@ class MobileStyleGAN(Generator):
             return bands[:, :3].float() / 2  # the low band is the image at half size, times 2
         return inverse_haar(bands.float())
 
-    def high_bands(self, states: Sequence[State], w_plus: Tensor) -> list[Tensor]:
-        """Return the high bands [N,3C/4,H,W] that each inverse Haar transform draws from, coarsest first."""
-        *features, _, (picture,) = states  # the last block makes no wavelets: they are made of what it gives
-        bands = [
-            high(x) * high(block.up.style(w_plus[:, block.first]))
-            for (x,), block in zip(features, self.blocks(), strict=True)
-        ]
-        return [*bands, high(picture)]
-
-    def blocks(self) -> list[Block]:
-        """Return the stages that double the size."""
-        return [stage for stage in self.stages if isinstance(stage, Block)]
-
 
 def pointwise(x: Tensor, weight: Tensor, bias: Tensor, then: Callable[[Tensor], Tensor] | None = None) -> Tensor:
     """Return the 1x1 convolution [N,O,H,W] of x [N,I,H,W] with a kernel of its own for each sample [N,O,I].
@@ -197,11 +180,6 @@ def by_band(channels: int) -> Tensor:
     quarter = channels // 4
     high = torch.arange(quarter, channels).reshape(quarter, 3)
     return torch.cat((torch.arange(quarter), high.T.flatten()))
-
-
-def high(x: Tensor) -> Tensor:
-    """Return the high bands [N,3C/4,H,W] of x [N,C,H,W], whose channels are those of LL, LH, HL and HH."""
-    return x[:, x.shape[1] // 4 :]
 
 
 def inverse_haar(x: Tensor) -> Tensor:

@@ -127,10 +127,9 @@ def _displacement(references: Sequence[Reference], amount: float, device: torch.
 
 
 class _Drawn(NamedTuple):
-    """Pictures [N,3,S,S], what they were drawn through, and what the critic sees of the whole."""
+    """Pictures [N,3,S,S], and what the critic sees of the whole."""
 
     images: Tensor
-    states: list[State]
     seen: Features
 
 
@@ -171,7 +170,7 @@ class _Lesson:
         with base.device.autocast():
             self.targets = Targets(critic.net, images, views) if settings.strangers != 1 else None
             self.analogies = [self._analogy(reference, views) for reference in references if settings.strangers]
-        self.kept = bool(settings.identity or settings.structure or settings.weave)
+        self.kept = bool(settings.identity or settings.structure)
         self.recogniser = base.load_recogniser() if settings.identity else None
 
     def tinted(self, images: Tensor) -> Tensor:
@@ -199,9 +198,10 @@ class _Lesson:
         w_plus = self._towards_random(own, self.settings.apart * self.settings.alpha, rng)
         if not self.settings.preserve_color:
             w_plus = mix_codes(w_plus, own, self.base.varied_codes, self.base.color)
-        plain, seed = self.plain(w_plus), _seed(rng)
+        states: list[State] = []
+        plain, seed = self.plain(w_plus, states), _seed(rng)
         with torch.no_grad(), self.base.device.autocast():
-            match = self.analogies[reference].match(plain.states, torch.Generator().manual_seed(seed))
+            match = self.analogies[reference].match(states, torch.Generator().manual_seed(seed))
         return _Face(reference, w_plus, seed, plain, match)
 
     def _towards_random(self, w_plus: Tensor, amount: float, rng: torch.Generator) -> Tensor:
@@ -224,24 +224,23 @@ class _Lesson:
         w_plus = torch.cat([face.w_plus for face in faces])  # [N,L,D]
         noise = [self.noise(face) for face in faces] if settings.fresh_noise else None
         views = [(1.0, self.whole), *([(settings.closer, closer)] if closer else [])]
-        states: list[State] = []
+        at_least = closer.scale if closer else self.whole.scale
         with self.base.device.autocast():
-            drawn = generator.synthesis(
-                w_plus, at_least=closer.scale if closer else self.whole.scale, noise=noise, states=states
-            )
+            drawn = generator.synthesis(w_plus, at_least=at_least, noise=noise)
             seen = [(weight, view, self.critic.features(view(self.tinted(drawn)))) for weight, view in views]
         terms = self.unlike_reference(faces, seen) if faces[0].match else self.error(faces, drawn, seen)
         if plain := _together([face.plain for face in faces if face.plain]):
-            terms += self.estrangement(generator, w_plus, _Drawn(drawn, states, seen[0][2]), plain)
+            terms += self.estrangement(_Drawn(drawn, seen[0][2]), plain)
+        if settings.weave:
+            terms.append(settings.weave * weave(drawn))
         return torch.stack(terms).sum()
 
-    def plain(self, w_plus: Tensor) -> _Drawn:
-        """Return what the base draws of w_plus [N,L,D]."""
-        states: list[State] = []
+    def plain(self, w_plus: Tensor, states: list[State] | None = None) -> _Drawn:
+        """Return what the base draws of w_plus [N,L,D]; what it draws them through is added to `states`."""
         with torch.no_grad(), self.base.device.autocast():
             images = self.base.generator.synthesis(w_plus, at_least=self.whole.scale, states=states)
             seen = self.critic.features(self.whole(self.tinted(images))) if self.settings.structure else ()
-            return _Drawn(images, states, seen)
+            return _Drawn(images, seen)
 
     def error(self, faces: Sequence[_Face], drawn: Tensor, seen: Sequence[_Seen]) -> list[Tensor]:
         """Return how far pictures [N,3,S,S] are from their references, term by term."""
@@ -276,8 +275,8 @@ class _Lesson:
                 terms.append(weight * (settings.places * places + settings.texture * texture) / len(faces))
         return terms
 
-    def estrangement(self, generator: Generator, w_plus: Tensor, styled: _Drawn, plain: _Drawn) -> list[Tensor]:
-        """Return how far faces went from those that the base draws of the same w_plus [N,L,D], term by term."""
+    def estrangement(self, styled: _Drawn, plain: _Drawn) -> list[Tensor]:
+        """Return how far faces went from those that the base draws of the same codes, term by term."""
         settings = self.settings
         terms = []
         if self.grey:
@@ -285,10 +284,6 @@ class _Lesson:
             terms.append(COLOR * F.l1_loss(kept, natural))
         if settings.structure:
             terms.append(settings.structure * structure_distance(styled.seen, plain.seen, self.whole.size))
-        if settings.weave and (bands := generator.high_bands(styled.states, w_plus)):
-            with torch.no_grad():
-                plain_bands = self.base.generator.high_bands(plain.states, w_plus)
-            terms.append(settings.weave * weave(bands, plain_bands))
         if self.recogniser:
             with torch.no_grad():
                 natural = self.recogniser(plain.images)
@@ -306,9 +301,8 @@ def _together(drawn: Sequence[_Drawn]) -> _Drawn | None:
     """Return pictures that were drawn one at a time as one batch; None of none."""
     if len(drawn) < 2:
         return drawn[0] if drawn else None
-    states = [tuple(map(torch.cat, zip(*stage, strict=True))) for stage in zip(*(d.states for d in drawn), strict=True)]
     seen = tuple(map(torch.cat, zip(*(d.seen for d in drawn), strict=True)))
-    return _Drawn(torch.cat([d.images for d in drawn]), states, seen)
+    return _Drawn(torch.cat([d.images for d in drawn]), seen)
 
 
 def _seed(rng: torch.Generator) -> int:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.encoder import first_of_octave, octave_of_code
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.settings import InvertSettings
 from jojo_cli.bases.views import face_view, whole_view
@@ -17,6 +18,10 @@ from jojo_cli.stylize.losses import Targets
 
 OnStep = Callable[[int, float], None]
 """Told how many steps are done, and the loss of the last one."""
+
+MOMENTUM = 0.7
+LONGEST = 0.12
+"""Of a natural gradient, the root mean square at an octave, in standard deviations of the codes."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,10 @@ def invert(
     """Return the code of an aligned image [1,3,R,R] in [-1,1].
 
     It starts from the encoder's code or from the mean. Then come steps of optimisation (Image2StyleGAN, arXiv
-    1904.03189) of whitened codes (see `Latents`), where a pull back to the encoder's code, or to the mean, keeps them
-    plausible. The loss is LPIPS, of the whole and of the face in turn, + pixels * MSE + identity * |f|^2 +
-    pull * |p|^2 + spread * |d|^2: f is the difference of the face descriptors, p how far all codes have moved
-    together, d how far each has moved on its own.
+    1904.03189) of whitened codes (see `Latents`), by natural gradients (see `Curvature`) or Adam, where a pull back to
+    the encoder's code, or to the mean, keeps them plausible. The loss is LPIPS, of the whole and of the face in turn,
+    + pixels * MSE + identity * |f|^2 + pull * |p|^2 + spread * |d|^2: f is the difference of the face descriptors, p
+    how far all codes have moved together, d how far each has moved on its own.
 
     Args:
         base: whose generator shall draw the image.
@@ -56,7 +61,8 @@ def invert(
     with base.device.enough_memory():
         w_plus = _start(base, image, settings)
         if settings.steps:
-            w_plus = _optimize(base, image, w_plus, settings, on_step)
+            descend = _descend_naturally if settings.natural else _descend
+            w_plus = descend(base, w_plus, settings, _Distance(base, image, settings), on_step)
         return _inversion(base, image, w_plus)
 
 
@@ -69,34 +75,77 @@ def _start(base: Base, image: Tensor, settings: InvertSettings) -> Tensor:
     return w_plus
 
 
-def _optimize(base: Base, image: Tensor, start: Tensor, settings: InvertSettings, on_step: OnStep) -> Tensor:
+class _Distance:
+    """How far what is drawn is from a picture, step by step."""
+
+    def __init__(self, base: Base, image: Tensor, settings: InvertSettings) -> None:
+        self.base, self.image, self.settings = base, image, settings
+        # In turn, at no cost a step: what makes the person is small in the whole picture.
+        self.views = (whole_view(base.generator.resolution), face_view(base.generator.resolution))
+        self.target = Targets(base.load_perceptual(), [image], self.views)
+        self.strangeness = _strangeness(base, image) if settings.identity else None
+
+    def __call__(self, w_plus: Tensor, step: int) -> Tensor:
+        """Return the loss of w_plus [1,L,D] at a step."""
+        whole, face = self.views
+        with self.base.device.autocast():
+            drawn = self.base.generator.synthesis(w_plus, at_least=face.scale)
+            loss = self.target.distance(drawn, self.views[step % 2])
+        loss = loss + self.settings.pixels * F.mse_loss(whole(drawn), whole(self.image))
+        if self.strangeness:
+            loss = loss + self.settings.identity * self.strangeness(drawn)
+        return loss
+
+
+def _descend(base: Base, start: Tensor, settings: InvertSettings, distance: _Distance, on_step: OnStep) -> Tensor:
+    """Return w_plus [1,L,D] after steps of Adam."""
     code = _code(base, settings, start)
     optimizer = torch.optim.Adam(code.parameters(), lr=settings.rate, betas=(0.9, 0.99))
-    # In turn, at no cost a step: what makes the person is small in the whole picture.
-    views = (whole_view(base.generator.resolution), face_view(base.generator.resolution))
-    target = Targets(base.load_perceptual(), [image], views)
-    strangeness = _strangeness(base, image) if settings.identity else None
     with torch.enable_grad():
         for step in range(settings.steps):
             optimizer.param_groups[0]["lr"] = settings.rate * _ramps(step, settings.steps)
-            view = views[step % 2]
-            with base.device.autocast():
-                drawn = base.generator.synthesis(code(), at_least=views[1].scale)
-                loss = target.distance(drawn, view)
-            if strangeness:
-                loss = loss + settings.identity * strangeness(drawn)
-            loss = loss + settings.pixels * F.mse_loss(views[0](drawn), views[0](image))
+            loss = distance(code(), step)
             loss = loss + settings.pull * code.distance() + settings.spread * code.spread()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            if not isfinite(loss.item()):
-                raise JojoError(
-                    f"the inversion diverged at step {step + 1}", hint="try another picture or --method encoder"
-                )
-            on_step(step + 1, loss.item())
+            _report(loss, step, on_step)
     w_plus: Tensor = code()
     return w_plus.detach()
+
+
+def _descend_naturally(
+    base: Base, start: Tensor, settings: InvertSettings, distance: _Distance, on_step: OnStep
+) -> Tensor:
+    """Return w_plus [1,L,D] after natural gradient steps of its octaves' codes."""
+    assert base.load_curvature
+    curvature = base.load_curvature()
+    octave = octave_of_code(base.generator)
+    origin = base.latents.whiten(start[:, first_of_octave(base.generator)])  # [1,O,D]
+    code, velocity = origin, torch.zeros_like(origin)
+    for step in range(settings.steps):
+        code = code.detach().requires_grad_()
+        with torch.enable_grad():
+            moved = code - origin
+            together = moved.mean(dim=1, keepdim=True)
+            loss = distance(base.latents.unwhiten(code)[:, octave], step)
+            loss = loss + settings.pull * together.square().mean()
+            loss = loss + settings.spread * (moved - together).square().mean()
+            (gradient,) = torch.autograd.grad(loss, code)
+        change = curvature.natural(gradient)
+        # This face may bend more than faces do on average.
+        change *= (LONGEST / change.square().mean(dim=(0, 2), keepdim=True).sqrt()).clamp(max=1)
+        share = min(1.0, (settings.steps - step) / (0.3 * settings.steps))
+        velocity = MOMENTUM * velocity - share * settings.rate * change
+        code = code + velocity
+        _report(loss, step, on_step)
+    return base.latents.unwhiten(code.detach())[:, octave]
+
+
+def _report(loss: Tensor, step: int, on_step: OnStep) -> None:
+    if not isfinite(loss.item()):
+        raise JojoError(f"the inversion diverged at step {step + 1}", hint="try another picture or --method encoder")
+    on_step(step + 1, loss.item())
 
 
 def _strangeness(base: Base, image: Tensor) -> Callable[[Tensor], Tensor]:

@@ -49,31 +49,24 @@ def _likeness(features: Tensor) -> Tensor:
     return x.transpose(1, 2) @ x
 
 
-def weave(drawn: Sequence[Tensor], plain: Sequence[Tensor]) -> Tensor:
-    """Return how strong even patterns are in the high bands of wavelets [N,C,H,W], beyond those of the plain ones.
+def weave(images: Tensor) -> Tensor:
+    """Return how much of what is drawn repeats with the generator's grid: about 0.06 in photos, 1 is all.
 
-    A high band that keeps its value from place to place comes out of an inverse Haar transform as stripes or squares:
-    a learnt offset shows as a weave over the picture. So this is the energy of the local means of what has changed, as
-    a share of what varies locally in the plain band, added up over the bands of all sizes. Means are over 8 values a side,
-    or a 32nd of the side: the more values, the less of a mean is a drawn line, and the more it weighs. Bands of less than
-    32 px draw shapes, and are free.
+    A generator draws octave by octave, and what it learns from one picture likes to be the same at every place of an
+    octave's grid: stripes, bricks or a weave with a period of 2 to 32 px at 1024, all of which repeat with a tile of a
+    32nd of the side. So the mean of 4 x 4 tiles, where anything else cancels out, is compared with all that they hold,
+    in every such window of images [N,3,S,S] in [-1,1]. Slow changes of light are taken off before, and a window with no
+    more than a grey level of it all counts little.
     """
-    total = drawn[-1].new_zeros(len(drawn[-1]), dtype=torch.float32)  # [N]
-    for x, y in zip(drawn, plain, strict=True):
-        side = y.shape[-1]
-        if side < 32:
-            continue
-        change, y = x.float() - y.float(), y.float()
-        window = max(8, side // 32)
-        energy = _energy(y)
-        varying = torch.maximum(energy - _energy(F.avg_pool2d(y, window)), 1e-3 * energy)
-        total = total + window / 2 * _energy(F.avg_pool2d(change, window)) / varying
-    return total.mean()
-
-
-def _energy(x: Tensor) -> Tensor:
-    """Return the mean square [N] of x [N,C,H,W]."""
-    return x.square().mean(dim=(1, 2, 3))
+    tile, side = images.shape[-1] // 32, 4
+    light = F.pad(images, (tile // 2,) * 4, mode="reflect")
+    light = F.avg_pool2d(F.avg_pool2d(light, (tile + 1, 1), stride=1), (1, tile + 1), stride=1)
+    windows = (images - light).reshape(*images.shape[:2], 8, side, tile, 8, side, tile)
+    common = windows.mean(dim=(3, 6)).square().mean(dim=(1, 3, 5))  # [N,8,8]
+    # Not to be learnt: a share falls when anything is drawn.
+    everything = windows.detach().square().mean(dim=(1, 3, 4, 6, 7))
+    share: Tensor = common / (everything + 1e-4)
+    return share.mean()
 
 
 def ms_ssim(a: Tensor, b: Tensor) -> Tensor:

@@ -1,0 +1,78 @@
+"""What comes with jojo of a base: whole, small, and noticed when it is not."""
+
+import json
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import torch
+
+from jojo_cli import bases
+from jojo_cli.bases import EMBEDDED_BASE, shipped
+from jojo_cli.bases.curvature import Curvature
+from jojo_cli.bases.shipped import Part, shipped_record, shipped_weights
+from jojo_cli.errors import CheckpointError
+from jojo_cli.nets.encoders import FeedbackEncoder
+
+PARTS: tuple[Part, ...] = ("encoder", "curvature")
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a copy of the installed parts for a test to damage."""
+    for part in PARTS:
+        for ending in ("safetensors", "json"):
+            name = f"{EMBEDDED_BASE}.{part}.{ending}"
+            (tmp_path / name).write_bytes((files(bases) / name).read_bytes())
+    monkeypatch.setattr(shipped, "files", lambda package: tmp_path)
+    return tmp_path
+
+
+def test_tensors_are_those_of_the_record_and_small() -> None:
+    data = {part: (files(bases) / f"{EMBEDDED_BASE}.{part}.safetensors").read_bytes() for part in PARTS}
+    assert sum(map(len, data.values())) < 20_000_000
+    for part in PARTS:
+        record = shipped_record(EMBEDDED_BASE, part)
+        assert (record["sha256"], record["base"]) == (sha256(data[part]).hexdigest(), EMBEDDED_BASE)
+
+
+def test_encoder_fits_its_network() -> None:
+    net = FeedbackEncoder(octaves=7)
+    net.load_state_dict(shipped_weights(EMBEDDED_BASE, "encoder"))
+    assert all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in net.state_dict().values())
+
+
+def test_curvature_is_that_of_codes_in_octaves() -> None:
+    curvature = Curvature.from_tensors(shipped_weights(EMBEDDED_BASE, "curvature"), torch.device("cpu"))
+    assert curvature.scale.shape == (7,)
+    assert curvature.scale.min() > 0
+    count = len(curvature.strengths)
+    assert curvature.directions.shape == (count, 7 * 512)
+    products = curvature.directions @ curvature.directions.T
+    assert torch.allclose(products, torch.eye(count), atol=0.01)  # kept in half precision
+
+
+def test_record_tells_how_it_was_made_and_what_follows() -> None:
+    record = shipped_record(EMBEDDED_BASE, "encoder")
+    assert {"base", "data", "settings", "licence", "consequence", "figures"} <= set(record)
+    assert "non-commercial" in record["consequence"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("damage", ["missing", "truncated", "flipped", "record"])
+def test_damage_is_noticed_with_the_hint_to_reinstall(damage: str, part: Part, copy: Path) -> None:
+    weights, record = (copy / f"{EMBEDDED_BASE}.{part}.{ending}" for ending in ("safetensors", "json"))
+    if damage == "missing":
+        weights.unlink()
+    elif damage == "truncated":
+        weights.write_bytes(weights.read_bytes()[:-1000])
+    elif damage == "flipped":
+        data = bytearray(weights.read_bytes())
+        data[-1000] ^= 1
+        weights.write_bytes(data)
+    else:
+        record.write_text(json.dumps({"sha256": "?"})[:-3])
+    with pytest.raises(CheckpointError, match=f"{part} of base 'mobilestylegan-ffhq' is missing or damaged") as error:
+        shipped_weights(EMBEDDED_BASE, part)
+    assert "pip install --force-reinstall" in str(error.value.hint)
