@@ -116,17 +116,19 @@ def assemble(
                 strangers=1,
                 texture=3.0,
                 places=1.0,
-                structure=0.08,
+                structure=0.12,
                 weave=0.6,
             ),
         ),
         varied_codes=fine_codes(generator),
         varied_codes_preserving_color=codes_preserving_color(generator),
-        # Up to 16 px, faces are made and not drawn: pose, expression, what is where.
+        # Up to 16 px, faces are made and not drawn: pose, expression, what is where. At 32 px, in part: taught fast,
+        # mouths go crooked.
         # Depthwise kernels mix places: taught fast on one picture, they draw its grid and blotches on every face.
         # What a modulation adds, all codes share; what it multiplies, only those near the reference do.
         rates={
             **dict.fromkeys(("mapping.", "stages.0.", "stages.1.", "stages.2."), 0.0),
+            "stages.3.": 0.3,
             "depthwise": 0.3,
             "modulation.weight": 0.3,
             "modulation.bias": 2.0,
