@@ -251,10 +251,8 @@ def test_strangers_come_to_look_like_the_reference(base: Base, reference: Refere
 def test_fine_codes_of_strangers_are_nearer_to_the_reference(
     base: Base, reference: Reference, drawn_codes: list[Tensor]
 ) -> None:
-    """As far as those of the faces will be that are drawn in the style."""
-    settings = replace(SETTINGS, steps=1, strangers=1, texture=1.0)
-    bases = [replace(base, color=color) for color in (0.0, 0.5, 1.0)]
-    palettes = [finetune(colored, [reference], settings).generator.palette for colored in bases]
+    settings = [replace(SETTINGS, steps=1, strangers=1, texture=1.0, color=color) for color in (0.0, 0.5, 1.0)]
+    palettes = [finetune(base, [reference], chosen).generator.palette for chosen in settings]
     assert all(palette is not None and torch.equal(palette, reference.w_plus) for palette in palettes)
     fine = list(base.varied_codes)
     coarse = [code for code in range(base.generator.codes) if code not in fine]
@@ -267,7 +265,7 @@ def test_fine_codes_of_strangers_are_nearer_to_the_reference(
 
 def test_style_that_keeps_colours_has_none_to_give(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:
     settings = replace(SETTINGS, steps=1, strangers=1, texture=1.0, preserve_color=True)
-    done = [finetune(replace(base, color=color), [reference], settings) for color in (0.0, 1.0)]
+    done = [finetune(base, [reference], replace(settings, color=color)) for color in (0.0, 1.0)]
     assert [style.generator.palette for style in done] == [None, None]
     assert torch.equal(drawn_codes[1], drawn_codes[4])
 

@@ -114,6 +114,7 @@ def assemble(
                 widen=0.3,
                 proportions=0.55,
                 strangers=1,
+                color=0.5,
                 texture=3.0,
                 places=1.0,
                 structure=0.12,
@@ -133,5 +134,5 @@ def assemble(
             "modulation.weight": 0.3,
             "modulation.bias": 2.0,
         },
-        color=0.5,
+        color=0.35,
     )

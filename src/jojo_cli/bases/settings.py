@@ -89,6 +89,7 @@ class FinetuneSettings:
     # Strangers: faces unlike the reference, which shall not become it, but look as if drawn by the same hand.
     strangers: int = 0  # the first of so many steps shows one; 0: none does
     apart: float = 0.7  # how far all codes of a stranger move to random ones
+    color: float = 0.0  # how far their fine codes then go back to the reference's
     texture: float = 0.0  # weight of how the values of features are distributed, see `texture_distance`
     places: float = 0.0  # weight of how far each place is from its like in the reference, see `place_distance`
     # What keeps strangers, or all where there are none, near the base's faces of the same codes.

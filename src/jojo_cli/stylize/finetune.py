@@ -197,7 +197,7 @@ class _Lesson:
         own = self.references[reference].w_plus
         w_plus = self._towards_random(own, self.settings.apart * self.settings.alpha, rng)
         if not self.settings.preserve_color:
-            w_plus = mix_codes(w_plus, own, self.base.varied_codes, self.base.color)
+            w_plus = mix_codes(w_plus, own, self.base.varied_codes, self.settings.color)
         states: list[State] = []
         plain, seed = self.plain(w_plus, states), _seed(rng)
         with torch.no_grad(), self.base.device.autocast():
