@@ -34,6 +34,7 @@ def main() -> None:
         "base": mobilestylegan.NAME,
         "data": f"{PER_FACE} gradients of each of {options.faces} faces that the base draws from random codes",
         "licence": "as the base: Apache-2.0, distilled from NVIDIA's StyleGAN2-FFHQ (non-commercial)",
+        "consequence": "treat what you make with it as non-commercial",
     }
     write_shipped(mobilestylegan.NAME, "curvature", curvature.tensors(), record)
 

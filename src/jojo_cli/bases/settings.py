@@ -85,6 +85,7 @@ class FinetuneSettings:
     closer_scales: tuple[int, ...] = (512, 1024)  # sides of the picture that closer views are cut from, in pixels
     pixels: float = 0.1  # weight of the mean absolute difference
     ms_ssim: float = 0.0  # weight of 1 - MS-SSIM
+    weave: float = 0.0  # weight of what repeats with the generator's grid, see `weave`
     proportions: float = 0.0  # how far every face goes from ordinary proportions to the reference's, 0 to 1
     # Strangers: faces unlike the reference, which shall not become it, but look as if drawn by the same hand.
     strangers: int = 0  # the first of so many steps shows one; 0: none does
@@ -95,7 +96,6 @@ class FinetuneSettings:
     # What keeps strangers, or all where there are none, near the base's faces of the same codes.
     identity: float = 0.0  # weight of 1 - the cosine of what a face recogniser says of the two
     structure: float = 0.0  # weight of how far their places are alike in other ways, see `structure_distance`
-    weave: float = 0.0  # weight of what repeats with the generator's grid, see `weave`
 
 
 def finetuning_by(loss: str | None, ways: Sequence[FinetuneSettings]) -> FinetuneSettings:

@@ -62,7 +62,10 @@ def open_style(
     """
     from jojo_cli.stylize.draw import styled_generator
 
-    weights = style.load_weights()  # before the base: a damaged style needs no download
+    # Before the base: a style that can't be drawn as asked needs no download.
+    weights = style.load_weights()
+    if color and "palette" not in weights:
+        raise UsageError(f"style {style.name!r} keeps no colours of a reference", hint="leave out --color")
     base = open_base(style.record.base, needs=needs, device=device, out=out)
     record = style.record
     if record.base_sha256 != base.sha256:
@@ -73,10 +76,7 @@ def open_style(
             else "train it again from the references in its folder: "
             f"jojo train {style.name} {style.folder / 'reference-1.png'} --no-align --overwrite",
         )
-    styled = styled_generator(base, weights)
-    if color and styled.palette is None:
-        raise UsageError(f"style {style.name!r} keeps no colours of a reference", hint="leave out --color")
-    return base, styled
+    return base, styled_generator(base, weights)
 
 
 def invert_photo(base: "Base", square: "Image", settings: "InvertSettings", *, title: str, out: Output) -> "Inversion":

@@ -50,18 +50,19 @@ def _likeness(features: Tensor) -> Tensor:
 
 
 def weave(images: Tensor) -> Tensor:
-    """Return how much of what is drawn repeats with the generator's grid: about 0.06 in photos, 1 is all.
+    """Return how much of images [N,3,S,S] in [-1,1] repeats with the generator's grid: 0.06 in photos, 1 is all.
 
     A generator draws octave by octave, and what it learns from one picture likes to be the same at every place of an
     octave's grid: stripes, bricks or a weave with a period of 2 to 32 px at 1024, all of which repeat with a tile of a
-    32nd of the side. So the mean of 4 x 4 tiles, where anything else cancels out, is compared with all that they hold,
-    in every such window of images [N,3,S,S] in [-1,1]. Slow changes of light are taken off before, and a window with no
-    more than a grey level of it all counts little.
+    32nd of S, which must be a multiple of 32. So the mean of 4 x 4 tiles, where anything else cancels out, is compared
+    with all that they hold, in every such window. Slow changes of light are taken off before, and a window with no more
+    than a grey level of it all counts little.
     """
-    tile, side = images.shape[-1] // 32, 4
+    tiles, side = 32, 4  # in the picture, in a window
+    tile = images.shape[-1] // tiles
     light = F.pad(images, (tile // 2,) * 4, mode="reflect")
     light = F.avg_pool2d(F.avg_pool2d(light, (tile + 1, 1), stride=1), (1, tile + 1), stride=1)
-    windows = (images - light).reshape(*images.shape[:2], 8, side, tile, 8, side, tile)
+    windows = (images - light).reshape(*images.shape[:2], *2 * (tiles // side, side, tile))
     common = windows.mean(dim=(3, 6)).square().mean(dim=(1, 3, 5))  # [N,8,8]
     # Not to be learnt: a share falls when anything is drawn.
     everything = windows.detach().square().mean(dim=(1, 3, 4, 6, 7))
