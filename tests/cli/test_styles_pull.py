@@ -75,7 +75,7 @@ def test_style_is_fetched_and_registered(
     style = open_styles().load("jinx")
     digest = sha256(body).hexdigest()
     assert (run.code, run.out) == (0, f"imported style 'jinx' into {style.folder}\n")
-    assert "jinx by Tess\n    licence: Test-1.0; free in tests\n" in run.err
+    assert ") by Tess\n    licence: Test-1.0; free in tests\n" in run.err
     assert f"jinx.pt has sha256 {digest}; nobody published one to compare it with" in run.err
     assert style.record.origin
     assert (style.record.origin.file, style.record.origin.sha256, style.record.origin.url) == ("jinx.pt", digest, url)

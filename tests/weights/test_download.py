@@ -7,12 +7,13 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from events_kit import Story
 from weights_kit import Reply, Server, answer, cut, file_of, good, running_server
 
+from jojo_cli.events import nobody
 from jojo_cli.weights import download as module
 from jojo_cli.weights.catalog import SourceError, WebFile
 from jojo_cli.weights.download import ATTEMPTS, REDIRECTS, download
-from jojo_cli.weights.watcher import Watcher
 
 BODY = bytes(range(256)) * 2000
 
@@ -35,11 +36,11 @@ def path(tmp_path: Path) -> Path:
 
 
 def fetch(url: str, path: Path, *, body: bytes = BODY) -> list[str]:
-    """Download, and return what the watcher was told."""
-    notes: list[str] = []
+    """Download, and return what the listener was told."""
+    story = Story()
     item = WebFile(url, file_of("a.dat", body), packed=False)
-    download(item, path, watcher=Watcher(note=notes.append), sleep=lambda seconds: None)
-    return notes
+    download(item, path, listener=story, sleep=lambda seconds: None)
+    return story.notes
 
 
 def refused(url: str, path: Path) -> str:
@@ -159,13 +160,11 @@ def roughly(url: str, body: bytes, *, about: int) -> WebFile:
 @pytest.mark.parametrize("about", [len(BODY) - 5000, len(BODY) + 5000])
 def test_a_file_of_about_that_size_is_known_by_its_hash(server: Server, path: Path, about: int) -> None:
     item = roughly(server.serve("/a", cut(BODY, 200_000), good(BODY)), BODY, about=about)
-    download(item, path, watcher=Watcher(), sleep=lambda seconds: None)
+    download(item, path, listener=nobody, sleep=lambda seconds: None)
     assert path.read_bytes() == BODY
     assert (server.ranges[1] or "").startswith("bytes=")
     with pytest.raises(SourceError, match="the file is another one"):
-        download(
-            roughly(server.serve("/b", good(BODY[:-1])), BODY, about=about), path.with_name("b"), watcher=Watcher()
-        )
+        download(roughly(server.serve("/b", good(BODY[:-1])), BODY, about=about), path.with_name("b"), listener=nobody)
 
 
 def test_a_file_of_about_that_size_is_bounded_too(server: Server, path: Path) -> None:
@@ -180,7 +179,7 @@ def test_a_file_of_about_that_size_is_bounded_too(server: Server, path: Path) ->
         (endless, "more than the 500000 bytes"),
     ):
         with pytest.raises(SourceError, match=reason):
-            download(roughly(server.serve("/a", reply), BODY, about=400_000), path, watcher=Watcher())
+            download(roughly(server.serve("/a", reply), BODY, about=400_000), path, listener=nobody)
     assert not path.exists()
 
 
@@ -188,7 +187,7 @@ def test_a_busy_server_is_asked_again_but_not_for_ever(server: Server, path: Pat
     pauses: list[float] = []
     item = WebFile(server.serve("/a", answer(b"", status=503)), file_of("a.dat", BODY), packed=False)
     with pytest.raises(SourceError, match=f"answers 503, {ATTEMPTS} times"):
-        download(item, path, watcher=Watcher(), sleep=pauses.append)
+        download(item, path, listener=nobody, sleep=pauses.append)
     assert pauses == [1, 2, 4, 8]
     assert len(server.ranges) == ATTEMPTS
 
@@ -197,7 +196,7 @@ def test_where_there_are_other_servers_a_busy_one_is_asked_just_once_more(server
     pauses: list[float] = []
     item = WebFile(server.serve("/a", answer(b"", status=503)), file_of("a.dat", BODY), packed=False)
     with pytest.raises(SourceError, match="answers 503, 2 times"):
-        download(item, path, watcher=Watcher(), patient=False, sleep=pauses.append)
+        download(item, path, listener=nobody, patient=False, sleep=pauses.append)
     assert pauses == [1]
 
 

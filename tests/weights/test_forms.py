@@ -14,11 +14,11 @@ from safetensors.torch import load_file
 from weights_kit import Server, answer, cut, entry_of, file_of, form_of, good, running_server, web_of
 
 from jojo_cli.errors import CheckpointError, JojoError
+from jojo_cli.events import Event, Note
 from jojo_cli.formats import CONVERTERS
 from jojo_cli.weights import download
 from jojo_cli.weights.catalog import Entry, Form
 from jojo_cli.weights.manager import ModelManager
-from jojo_cli.weights.watcher import Watcher
 
 BOTH = b"generator and discriminator" * 1000
 SHARED = b"the same two in another layout" * 1000
@@ -81,7 +81,11 @@ def manage(folder: Path, notes: list[str]) -> Manage:
     """Give a manager of the entries given; `notes` has what it says."""
 
     def make(*entries: Entry) -> ModelManager:
-        return ModelManager(folder, watcher=Watcher(note=notes.append), catalog={entry.id: entry for entry in entries})
+        def listen(event: Event) -> None:
+            if isinstance(event, Note):
+                notes.append(event.text)
+
+        return ModelManager(folder, listener=listen, catalog={entry.id: entry for entry in entries})
 
     return make
 

@@ -11,23 +11,23 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from events_kit import Story, interrupt
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from weights_kit import Server, answer, cut, entry_of, file_of, form_of, good, make_package, running_server, web_of
 
 from jojo_cli.errors import JojoError
+from jojo_cli.events import Listener, nobody
 from jojo_cli.formats import CONVERTERS
 from jojo_cli.weights import download, package
 from jojo_cli.weights.catalog import Entry, Package, Web, WebFile
 from jojo_cli.weights.manager import ModelManager
 from jojo_cli.weights.storage import STALE_SECONDS, sha256_of
-from jojo_cli.weights.watcher import Advance, Watcher
 
 BODY = bytes(range(256)) * 400
 OTHER = b"other weights" * 100
@@ -55,30 +55,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "models"
 
 
-class Story:
-    """What a watcher was told."""
-
-    def __init__(self) -> None:
-        self.announced: list[str] = []
-        self.titles: list[str] = []
-        self.notes: list[str] = []
-        self.watcher = Watcher(announce=self._announce, progress=self._progress, note=self.notes.append)
-
-    def _announce(self, entries: Any, folder: Path) -> None:
-        self.announced += [f"{entry.id} {entry.licence} {folder}" for entry in entries]
-
-    def _progress(self, title: str, total: int) -> Any:
-        self.titles.append(title)
-        return nullcontext(lambda done: None)
-
-
 @pytest.fixture
 def story() -> Story:
     return Story()
 
 
-def manage(folder: Path, *entries: Entry, watcher: Watcher | None = None, offline: bool = False) -> ModelManager:
-    return ModelManager(folder, offline=offline, watcher=watcher, catalog={entry.id: entry for entry in entries})
+def manage(folder: Path, *entries: Entry, listener: Listener = nobody, offline: bool = False) -> ModelManager:
+    return ModelManager(folder, offline=offline, listener=listener, catalog={entry.id: entry for entry in entries})
 
 
 def web_entry(server: Server, *, id: str = "one", body: bytes = BODY) -> Entry:
@@ -101,7 +84,7 @@ def failure(call: Any, *arguments: Any) -> JojoError:
 
 
 def test_a_missing_weight_is_fetched_once_and_recorded(server: Server, folder: Path, story: Story) -> None:
-    models = manage(folder, web_entry(server), watcher=story.watcher)
+    models = manage(folder, web_entry(server), listener=story)
     path = models.ensure("one")
     assert path == folder / "one" / "one.dat"
     assert path.read_bytes() == BODY
@@ -144,7 +127,7 @@ def package_for_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
 def test_a_distribution_that_serves_two_weights_is_fetched_once(
     folder: Path, package_for_two: Package, story: Story
 ) -> None:
-    models = manage(folder, *two_of(package_for_two), watcher=story.watcher)
+    models = manage(folder, *two_of(package_for_two), listener=story)
     models.pull(["a", "b"])
     assert models.path("a").read_bytes() == BODY
     assert models.path("b").read_bytes() == OTHER
@@ -166,7 +149,7 @@ def test_what_else_a_package_brings_is_kept_so_that_it_is_fetched_once(
     folder: Path, package_for_two: Package, story: Story
 ) -> None:
     other = entry_of("c", form_of({"c.dat": BODY}, web_of("http://127.0.0.1:9/c", "c.dat", BODY)))
-    models = manage(folder, *two_of(package_for_two), other, watcher=story.watcher)
+    models = manage(folder, *two_of(package_for_two), other, listener=story)
     models.ensure("b")
     assert models.ensure("a").read_bytes() == BODY
     assert story.titles == ["package tiny==1.0"]
@@ -192,7 +175,7 @@ def test_an_unknown_weight_is_an_error_with_the_nearest_name(server: Server, fol
 def test_the_next_source_is_tried_and_it_is_said(server: Server, folder: Path, story: Story) -> None:
     first = web_of(server.serve("/gone", answer(b"", status=404)), "a.dat", BODY)
     second = web_of(server.serve("/a", good(BODY)), "a.dat", BODY)
-    manage(folder, entry_of("a", form_of({"a.dat": BODY}, first, second)), watcher=story.watcher).ensure("a")
+    manage(folder, entry_of("a", form_of({"a.dat": BODY}, first, second)), listener=story).ensure("a")
     assert story.notes == [f"{server.address}/gone: the server answers 404; trying {server.address}/a"]
 
 
@@ -222,16 +205,9 @@ def test_the_next_run_resumes_what_failed(server: Server, folder: Path, monkeypa
 
 
 def test_the_next_run_resumes_after_ctrl_c(server: Server, folder: Path) -> None:
-    @contextmanager
-    def progress(title: str, total: int) -> Iterator[Advance]:
-        def interrupt(done: int) -> None:
-            raise KeyboardInterrupt
-
-        yield interrupt
-
     entry = web_entry(server)
     with pytest.raises(KeyboardInterrupt):
-        manage(folder, entry, watcher=Watcher(progress=progress)).ensure("one")
+        manage(folder, entry, listener=interrupt).ensure("one")
     assert [name for name in visible(folder) if name.startswith(".stage")] == []
     assert manage(folder, entry).ensure("one").read_bytes() == BODY
     assert server.ranges == [None, "bytes=65536-"]
@@ -461,7 +437,7 @@ def test_offline_names_every_file_and_how_to_bring_it(folder: Path, tmp_path: Pa
 
 
 def test_a_truncated_weight_is_reported_and_fetched_again(server: Server, folder: Path, story: Story) -> None:
-    models = manage(folder, web_entry(server), watcher=story.watcher)
+    models = manage(folder, web_entry(server), listener=story)
     path = models.ensure("one")
     path.write_bytes(BODY[:-1])
     assert [status.state for status in models.statuses()] == ["damaged"]

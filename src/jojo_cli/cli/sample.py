@@ -43,6 +43,7 @@ def sample(
     _check_free([*files.values(), sheet], overwrite=overwrite)
 
     from jojo_cli.cli.session import open_style
+    from jojo_cli.events import progress
     from jojo_cli.images import contact_sheet, save_image, to_image
     from jojo_cli.stylize.draw import draw
     from jojo_cli.stylize.mixing import sample_code
@@ -51,13 +52,13 @@ def sample(
     columns = min(MAX_SHEET_COLUMNS, round(count**0.5 + 0.49))
     cell = min(256, base.generator.resolution)
     small = []
-    with out.progress(f"drawing {chosen.name}", count) as advance:
+    with progress(out.listen, f"drawing {chosen.name}", count, "faces") as advance:
         for number, file in files.items():
             code = sample_code(base, number, truncation)
             image = to_image(draw(base, styled, code, strength=strength, color=color)[0])
             save_image(image, file, overwrite=overwrite)
             small.append(image.resize((cell, cell)))
-            advance(len(small), "")
+            advance(len(small))
             out.result({"seed": number, "output": str(file)}, str(file))
     rows = [small[start : start + columns] for start in range(0, count, columns)]
     save_image(contact_sheet(rows, cell=cell), sheet, overwrite=overwrite)

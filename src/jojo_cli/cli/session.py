@@ -81,11 +81,12 @@ def open_style(
 
 def invert_photo(base: "Base", square: "Image", settings: "InvertSettings", *, title: str, out: Output) -> "Inversion":
     """Return the inversion of a crop of the base's resolution, with a progress bar on `out`."""
+    from jojo_cli.events import progress
     from jojo_cli.images import to_tensor
     from jojo_cli.stylize.invert import invert
 
     pixels = to_tensor([square]).to(base.device.torch_device)
-    with out.progress(title, settings.steps) as advance:
+    with progress(out.listen, title, settings.steps, "steps") as advance:
         inversion = invert(base, pixels, settings, on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"))
     out.detail(f"{title}: LPIPS {inversion.lpips:.3f}, MSE {inversion.mse:.3f}")
     return inversion

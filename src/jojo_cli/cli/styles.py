@@ -177,7 +177,7 @@ def pull(
     """Fetch styles that others published, and register them; without names, list them."""
     from jojo_cli.cli.models import open_models
     from jojo_cli.cli.output import Output
-    from jojo_cli.styles.published import fetch, find_published, how_to_bring, load_published
+    from jojo_cli.styles.published import announcement, fetch, find_published, how_to_bring, load_published
     from jojo_cli.weights.storage import disk_errors, open_folder, staging
 
     out = Output(as_json=json_, quiet=quiet)
@@ -192,7 +192,7 @@ def pull(
             f"JOJO_OFFLINE forbids to fetch styles: {', '.join(repr(published.name) for published in styles)}",
             hint="\n  ".join(["where there is a network,", *map(how_to_bring, styles)]),
         )
-    _announce(styles, out)
+    out.listen(announcement(styles, store.folder))
 
     from jojo_cli.cli.adopt import adopt, open_full_base, read
 
@@ -202,7 +202,7 @@ def pull(
         open_folder(models.folder)
     for published in styles:
         with staging(models.folder) as stage:
-            path, url = fetch(published, stage, leftovers=models.folder, watcher=models.watcher)
+            path, url = fetch(published, stage, leftovers=models.folder, listener=out.listen)
             foreign = read(path, url=url)
             if not published.file.sha256:
                 out.note(f"{path.name} has sha256 {foreign.origin.sha256}; nobody published one to compare it with")
@@ -261,16 +261,6 @@ def _training_lines(record: StyleRecord) -> dict[str, object]:
 
 def _imported(style: Style, out: "Output") -> None:
     out.result(_summary(style), f"imported style {style.name!r} into {style.folder}")
-
-
-def _announce(styles: "Sequence[PublishedStyle]", out: "Output") -> None:
-    from jojo_cli.weights.storage import format_size
-
-    size = format_size(sum(published.file.size for published in styles))
-    out.note(f"fetching about {size} of styles")
-    for published in styles:
-        out.note(f"  {published.name} by {published.by}")
-        out.note(f"    {_terms(published)}")
 
 
 def _list_published(styles: "Sequence[PublishedStyle]", out: "Output") -> None:

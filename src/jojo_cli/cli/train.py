@@ -243,6 +243,7 @@ def _finetune(
     name: str,
     out: "Output",
 ) -> "Finetuned":
+    from jojo_cli.events import progress
     from jojo_cli.images import to_tensor
     from jojo_cli.stylize.finetune import Reference, finetune
 
@@ -250,5 +251,5 @@ def _finetune(
         Reference(to_tensor([image]).to(base.device.torch_device), inversion.w_plus, face)
         for image, inversion, face in zip(images, inversions, landmarks, strict=True)
     ]
-    with out.progress(f"training {name}", settings.steps) as advance:
+    with progress(out.listen, f"training {name}", settings.steps, "steps") as advance:
         return finetune(base, references, settings, on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"))

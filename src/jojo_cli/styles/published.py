@@ -5,15 +5,16 @@ are read as a file from a stranger.
 """
 
 import tomllib
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from jojo_cli.errors import JojoError
+from jojo_cli.events import Announcement, Download, Listener, Note
 from jojo_cli.weights.catalog import File, SourceError, WebFile
 from jojo_cli.weights.storage import PARTIAL, check_free, disk_errors, resuming
 from jojo_cli.weights.table import Table
-from jojo_cli.weights.watcher import Watcher
 
 PUBLISHED = Path(__file__).with_name("published.toml")
 
@@ -70,13 +71,22 @@ def find_published(name: str) -> PublishedStyle:
     return published[name]
 
 
+def announcement(styles: Sequence[PublishedStyle], folder: Path) -> Announcement:
+    """Return what to say before `styles` are fetched for a folder."""
+    downloads = [
+        Download(style.name, style.file.size, style.file.exact, f"by {style.by}", style.licence, style.consequence)
+        for style in styles
+    ]
+    return Announcement("styles", sum(style.file.size for style in styles), downloads, folder)
+
+
 def how_to_bring(style: PublishedStyle) -> str:
     """Return what a user without a network can do."""
     known = f" (sha256 {style.file.sha256})" if style.file.sha256 else ""
     return f"get {style.file.name}{known} from {style.urls[0]}, then 'jojo styles import FILE --name {style.name}'"
 
 
-def fetch(style: PublishedStyle, stage: Path, *, leftovers: Path, watcher: Watcher) -> tuple[Path, str]:
+def fetch(style: PublishedStyle, stage: Path, *, leftovers: Path, listener: Listener) -> tuple[Path, str]:
     """Return the file of a style, brought into the folder `stage`, and the URL that it came from.
 
     A download that breaks off leaves what it has in the folder `leftovers`, for the next one to go on from, when a
@@ -94,11 +104,11 @@ def fetch(style: PublishedStyle, stage: Path, *, leftovers: Path, watcher: Watch
         check_free(stage, file.limit)
         for url in style.urls:
             if failed:
-                watcher.note(f"{failed[-1]}; trying {url}")
+                listener(Note(f"{failed[-1]}; trying {url}"))
             path.unlink(missing_ok=True)  # what another server began
             try:
                 with resuming(path, leftover) if file.sha256 else nullcontext():
-                    download(WebFile(url, file, packed=False), path, watcher=watcher)
+                    download(WebFile(url, file, packed=False), path, listener=listener)
                 return path, url
             except SourceError as error:
                 failed.append(str(error))

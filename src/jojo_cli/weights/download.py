@@ -10,10 +10,10 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from jojo_cli import __version__
+from jojo_cli.events import Advance, Listener, Note, progress
 from jojo_cli.formats.kinds import is_web_page
 from jojo_cli.weights.catalog import File, SourceError, WebFile, is_secure
 from jojo_cli.weights.storage import sha256_of
-from jojo_cli.weights.watcher import Advance, Watcher
 
 ATTEMPTS = 5
 FEW_ATTEMPTS = 2
@@ -33,7 +33,7 @@ def download(
     item: WebFile,
     path: Path,
     *,
-    watcher: Watcher,
+    listener: Listener,
     patient: bool = True,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
@@ -48,7 +48,7 @@ def download(
     attempts = ATTEMPTS if patient else FEW_ATTEMPTS
     failures, furthest = 0, _size(path)
     resumed = furthest > 0
-    with requests.Session() as session, watcher.progress(file.name, file.size) as advance:
+    with requests.Session() as session, progress(listener, file.name, file.size, "bytes") as advance:
         while True:
             try:
                 _receive(session, item, path, advance)
@@ -66,7 +66,7 @@ def download(
             if failures >= attempts:
                 raise SourceError(f"{item.url}: {reason}, {attempts} times")
             pause = 2.0 ** (failures - 1)
-            watcher.note(f"{file.name}: {reason}; trying again in {pause:.0f} s")
+            listener(Note(f"{file.name}: {reason}; trying again in {pause:.0f} s"))
             sleep(pause)
 
 

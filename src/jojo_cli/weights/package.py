@@ -8,9 +8,9 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+from jojo_cli.events import Advance, Listener, progress
 from jojo_cli.weights.catalog import Package, SourceError
 from jojo_cli.weights.storage import sha256_of
-from jojo_cli.weights.watcher import Advance, Watcher
 
 # -P: without it Python would run a "pip" that lies in the current folder. Wheels only: an sdist runs code.
 PIP_DOWNLOAD = ["-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
@@ -19,7 +19,7 @@ STALL_SECONDS = 300.0
 POLL_SECONDS = 0.2
 
 
-def fetch(source: Package, folder: Path, *, watcher: Watcher) -> Path:
+def fetch(source: Package, folder: Path, *, listener: Listener) -> Path:
     """Return the distribution, downloaded to `folder` and checked, not opened.
 
     Raises:
@@ -28,7 +28,7 @@ def fetch(source: Package, folder: Path, *, watcher: Watcher) -> Path:
     if find_spec("pip") is None:
         raise SourceError(f"{source.label}: pip is missing here, '{sys.executable} -m ensurepip' installs it")
     work = Path(tempfile.mkdtemp(dir=folder))
-    with watcher.progress(source.label, source.file.size) as advance:
+    with progress(listener, source.label, source.file.size, "bytes") as advance:
         _run_pip(source, work, advance)
     brought = work / "brought" / source.file.name
     if not brought.is_file():
