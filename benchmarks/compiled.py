@@ -15,8 +15,7 @@ from measures import report
 from torch import Tensor
 
 from jojo_cli.bases import EMBEDDED_BASE, BaseEntry
-from jojo_cli.cli.output import Output
-from jojo_cli.cli.session import open_base
+from jojo_cli.studio import Studio
 from jojo_cli.stylize.mixing import sample_code
 
 ROUNDS = 5
@@ -24,7 +23,7 @@ ROUNDS = 5
 
 def main() -> None:
     """Measure both."""
-    base = open_base(EMBEDDED_BASE, needs=BaseEntry.needs, device="cpu", out=Output())
+    base = Studio(device="cpu").base(EMBEDDED_BASE, needs=BaseEntry.needs)
     generator, critic = base.generator.clone().requires_grad_(True), base.load_critic("lpips").net
     code, view = sample_code(base, 0, 0.7).clone(), torch.rand(1, 3, 256, 256, requires_grad=True)
 

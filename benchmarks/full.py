@@ -26,7 +26,7 @@ from torch import Tensor
 
 from jojo_cli.bases import stylegan2
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.settings import finetuning_by
+from jojo_cli.bases.settings import FinetuneChoice
 from jojo_cli.device import Device, pick_device
 from jojo_cli.nets.arcface import ArcFace
 from jojo_cli.nets.discriminator import Discriminator
@@ -83,7 +83,7 @@ def finetuning(base: Base, steps: int, references: int) -> dict[str, float]:
     learnt = [Reference(picture, sample_code(base, i, 0.7)) for i, picture in enumerate(pictures)]
     started = time.perf_counter()
     ends: list[float] = []
-    settings = replace(finetuning_by(None, base.finetunings), steps=steps)
+    settings = replace(FinetuneChoice().among(base.finetunings), steps=steps)
     finetune(base, learnt, settings, on_step=lambda step, loss: ends.append(time.perf_counter()))
     return {"seconds": (ends[-1] - ends[0]) / (steps - 1), "first": ends[0] - started}
 

@@ -21,9 +21,8 @@ from PIL import Image
 from jojo_cli.bases import BASES, EMBEDDED_BASE, BaseEntry
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import InvertChoice, Method
-from jojo_cli.cli.output import Output
-from jojo_cli.cli.session import invert_photo, open_base
 from jojo_cli.images import contact_sheet, to_image
+from jojo_cli.studio import Studio
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.mixing import sample_code
 from jojo_cli.training.faces import spoil
@@ -49,9 +48,8 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--base", choices=BASES, default=EMBEDDED_BASE)
     options = parser.parse_args()
-    out = Output(quiet=True)
-    base = open_base(options.base, needs=BaseEntry.needs, device="auto", out=out)
-    describe = Describer(base.device, out)
+    studio = Studio()
+    base, describe = studio.base(options.base, needs=BaseEntry.needs), Describer(studio)
     sets = {"photos": list(read_crops(options.folder, describe, base.generator.resolution).values())}
     if options.generated:
         faces = [draw(base, base.generator, sample_code(base, 10_000 + i, 0.7)) for i in range(options.generated)]
@@ -64,7 +62,7 @@ def main() -> None:
     rows = [sets["photos"]]
     for name, crops in sets.items():
         for method in options.methods:
-            results = [measure(base, describe, crop, method, out) for crop in crops]
+            results = [measure(studio, base, describe, crop, method) for crop in crops]
             lpips = mean(result.lpips for result in results)
             gaps = mean(result.gap for result in results)
             seconds = mean(result.seconds for result in results)
@@ -75,10 +73,10 @@ def main() -> None:
         contact_sheet(rows, cell=256).save(options.sheet)
 
 
-def measure(base: Base, describe: Describer, crop: Image.Image, method: Method, out: Output) -> Measured:
+def measure(studio: Studio, base: Base, describe: Describer, crop: Image.Image, method: Method) -> Measured:
     """Invert a crop and compare it with what the base draws from its code."""
     started = time.perf_counter()
-    inversion = invert_photo(base, crop, InvertChoice(method).among(base.photo_inversions), title=method, out=out)
+    inversion = studio.find_code(crop, base, InvertChoice(method).among(base.photo_inversions))
     seconds = time.perf_counter() - started
     drawn = to_image(inversion.reconstruction[0])
     return Measured(distance(base, crop, drawn), gap(describe(crop), describe(drawn)), seconds, drawn)

@@ -13,14 +13,11 @@ from torch import Tensor
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.loading import loaded
 from jojo_cli.bases.views import whole_view
-from jojo_cli.cli.batch import open_finder
-from jojo_cli.cli.models import open_models
-from jojo_cli.cli.output import Output
-from jojo_cli.device import Device
 from jojo_cli.errors import JojoError
 from jojo_cli.faces import crop_face, face_quad
 from jojo_cli.images import READ_SUFFIXES, read_image, to_tensor
 from jojo_cli.nets.recogniser import FaceRecogniser
+from jojo_cli.studio import LANDMARKS, Studio
 from jojo_cli.stylize.losses import Targets
 
 PORTRAITS = Path(__file__).parent.parent / "tests" / "data"
@@ -30,14 +27,14 @@ PORTRAITS = Path(__file__).parent.parent / "tests" / "data"
 class Describer:
     """dlib's face descriptors: points in 128 dimensions, near one another for one person."""
 
-    def __init__(self, device: Device, out: Output) -> None:
+    def __init__(self, studio: Studio) -> None:
         import dlib
 
-        models = open_models(out)
-        self.device = device.torch_device
-        self.finder = open_finder(out)
-        self.recogniser = loaded(FaceRecogniser(), models.ensure("dlib-face-recognition"), device)
-        self.landmarks: Any = dlib.shape_predictor(str(models.ensure("dlib-landmarks-68")))
+        models = studio.models
+        self.device = studio.device.torch_device
+        self.finder = studio.finder
+        self.recogniser = loaded(FaceRecogniser(), models.ensure("dlib-face-recognition"), studio.device)
+        self.landmarks: Any = dlib.shape_predictor(str(models.ensure(LANDMARKS)))
         self.rectangle: Any = dlib.rectangle
         self.cut: Any = dlib.get_face_chip
 

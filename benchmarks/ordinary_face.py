@@ -12,11 +12,10 @@ import numpy as np
 import torch
 from measures import Describer, report
 
-from jojo_cli.bases import EMBEDDED_BASE, BaseEntry
-from jojo_cli.cli.output import Output
-from jojo_cli.cli.session import open_base
+from jojo_cli.bases import EMBEDDED_BASE
 from jojo_cli.faces.proportions import ORDINARY, symmetric
 from jojo_cli.images import to_image
+from jojo_cli.studio import Studio
 from jojo_cli.stylize.mixing import sample_code
 
 FIRST = 5000
@@ -28,9 +27,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=150)
     options = parser.parse_args()
-    out = Output()
-    base = open_base(EMBEDDED_BASE, needs=BaseEntry.needs, device="auto", out=out)
-    describe = Describer(base.device, out)
+    studio = Studio()
+    base, describe = studio.base(EMBEDDED_BASE), Describer(studio)
     landmarks = []
     for seed in range(FIRST, FIRST + options.count):
         with torch.inference_mode():

@@ -27,13 +27,10 @@ from torch import Tensor
 
 from jojo_cli.bases import EMBEDDED_BASE, BaseEntry
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.settings import InvertChoice
-from jojo_cli.cli.output import Output
-from jojo_cli.cli.session import invert_photo, open_base, open_style
-from jojo_cli.cli.styles import open_styles
 from jojo_cli.codes import read_code
 from jojo_cli.images import read_image, to_image, to_tensor
 from jojo_cli.nets.generator import Generator
+from jojo_cli.studio import Studio
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.mixing import sample_code
 
@@ -61,9 +58,9 @@ class Face:
 class Judges:
     """What judges pictures."""
 
-    def __init__(self, base: Base, out: Output, *, samples: int) -> None:
+    def __init__(self, studio: Studio, base: Base, *, samples: int) -> None:
         self.base = base
-        self.describe = Describer(base.device, out)
+        self.describe = Describer(studio)
         ordinary = [self.face(plain(base, 1000 + i)).proportions for i in range(ORDINARY)]
         self.mean, self.deviation = np.mean(ordinary, axis=0), np.std(ordinary, axis=0)
         self.random = [self.face(plain(base, i)) for i in range(samples)]
@@ -126,9 +123,9 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=8, help="random faces a style")
     parser.add_argument("--color", type=float, help="as of 'jojo apply'")
     options = parser.parse_args()
-    out = Output()
-    base = open_base(EMBEDDED_BASE, needs=BaseEntry.needs, device="auto", out=out)
-    judges = Judges(base, out, samples=options.samples)
+    studio = Studio()
+    base = studio.base(EMBEDDED_BASE, needs=BaseEntry.needs)
+    judges = Judges(studio, base, samples=options.samples)
     crops = read_crops(options.photos, judges.describe, base.generator.resolution)
     photos = {name: judges.face(crop) for name, crop in crops.items()}
     crowd = [*photos.values(), *judges.random]
@@ -141,21 +138,20 @@ def main() -> None:
         reference = read_image(folder / "reference.jpg")
         title = judges.title(folder.name, reference)
         report(f"| {title} | published | {judges.row(reference, faces, after, [*faces, *crowd])} |")
-    way = InvertChoice().among(base.photo_inversions)
     codes = (
         {
             name: read_code(options.codes / f"{name}.code.safetensors", base)
             if options.codes
-            else invert_photo(base, crop, way, title=name, out=out).w_plus
+            else studio.find_code(crop, base).w_plus
             for name, crop in crops.items()
         }
         if options.styles
         else {}
     )
     for name in options.styles:
-        style = open_styles().load(name)
-        base, styled = open_style(style, needs=BaseEntry.needs, device="auto", out=out)
-        reference = read_image(style.folder / "reference-1.png")
+        loaded = studio.style(name)
+        styled = loaded.generator
+        reference = read_image(loaded.style.folder / "reference-1.png")
         title = judges.title(name, reference)
         still = styled.clone()
         still.displacement = None

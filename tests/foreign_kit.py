@@ -30,7 +30,7 @@ State = dict[str, Tensor]
 def full_base(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `jojo` take the base of 64 px for the full one, and draw previews of one face."""
     monkeypatch.setitem(bases.BASES, FULL_BASE, ENTRY)
-    monkeypatch.setattr("jojo_cli.cli.preview.SAMPLES", 1)
+    monkeypatch.setattr("jojo_cli.studio.preview.SAMPLES", 1)
 
 
 def load(weights: Weights | None = None, device: Device = tiny.CPU) -> Base:

@@ -22,11 +22,10 @@ from jojo_cli import bases
 from jojo_cli.bases import mobilestylegan
 from jojo_cli.bases.critic_channels import FILE, write_mask
 from jojo_cli.bases.loading import loaded
-from jojo_cli.cli.models import open_models
-from jojo_cli.cli.output import Output
 from jojo_cli.device import pick_device
 from jojo_cli.images import READ_SUFFIXES, read_image, square_crop, to_tensor
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
+from jojo_cli.studio import Studio
 from jojo_cli.stylize.mixing import sample_code
 
 ROOT = Path(__file__).parent.parent
@@ -41,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path)
     folders = [ROOT / "tests" / "data", ROOT / "demo", *parser.parse_args().folders]
-    models, device = open_models(Output()), pick_device("cpu")
+    models, device = Studio().models, pick_device("cpu")
     net = loaded(ShiftTolerantLPIPS(), models.ensure(mobilestylegan.CRITIC), device)
     layers = net.convolutions()
     living = [torch.zeros(layer.out_channels, dtype=torch.bool) for layer in layers]

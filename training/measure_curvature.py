@@ -12,9 +12,8 @@ from jojo_cli import bases
 from jojo_cli.bases import mobilestylegan
 from jojo_cli.bases.encoder import FeedbackLoop
 from jojo_cli.bases.shipped import write_shipped
-from jojo_cli.cli.models import open_models
-from jojo_cli.cli.output import Output
 from jojo_cli.device import pick_device
+from jojo_cli.studio import Studio
 from jojo_cli.training.curvature import PER_FACE, measure_curvature
 
 
@@ -24,7 +23,7 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=160)
     parser.add_argument("--directions", type=int, default=192)
     options = parser.parse_args()
-    base = bases.load_base(mobilestylegan.NAME, open_models(Output()), device=pick_device())
+    base = bases.load_base(mobilestylegan.NAME, Studio().models, device=pick_device())
     loop = base.load_encoder(None)
     assert isinstance(loop, FeedbackLoop)
     curvature = measure_curvature(

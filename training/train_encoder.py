@@ -19,10 +19,9 @@ from jojo_cli import bases
 from jojo_cli.bases import mobilestylegan
 from jojo_cli.bases.encoder import FeedbackLoop
 from jojo_cli.bases.shipped import write_shipped
-from jojo_cli.cli.models import open_models
-from jojo_cli.cli.output import Output
 from jojo_cli.device import pick_device
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
+from jojo_cli.studio import Studio
 from jojo_cli.training.encoder import EncoderTraining, TrainingSettings
 
 
@@ -56,7 +55,7 @@ def open_training(folder: Path, settings: TrainingSettings) -> EncoderTraining:
     """Return the training in `folder`, its encoder new."""
     torch.manual_seed(settings.seed)
     device = pick_device()
-    base = bases.load_base(mobilestylegan.NAME, open_models(Output()), device=device)
+    base = bases.load_base(mobilestylegan.NAME, Studio().models, device=device)
     assert isinstance(base.generator, MobileStyleGAN)
     net = mobilestylegan.new_encoder(base.generator)
     net.to(device.torch_device).to(memory_format=torch.channels_last)

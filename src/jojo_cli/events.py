@@ -21,6 +21,13 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Detail:
+    """What only the curious want to know."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Caution:
     """What a user should look at."""
 
@@ -67,7 +74,7 @@ class Ended:
     title: str
 
 
-Event = Note | Caution | Announcement | Progress | Ended
+Event = Note | Detail | Caution | Announcement | Progress | Ended
 
 Listener = Callable[[Event], None]
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from jojo_cli import cli
-from jojo_cli.cli import batch
 from jojo_cli.faces import Face
+from jojo_cli.studio import Studio
 
 INTERRUPT = 7
 """As the number of faces: the user presses Ctrl-C on this photo."""
@@ -43,12 +43,12 @@ class FakeFinder:
 @pytest.fixture
 def fake_finder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let commands find faces without weights."""
-    monkeypatch.setattr(batch, "open_finder", lambda out: FakeFinder())
+    monkeypatch.setattr(Studio, "finder", FakeFinder())
 
 
 def main() -> None:
     """Run `jojo` with the fake finder, in a process of its own."""
-    batch.open_finder = lambda out: FakeFinder()  # type: ignore[assignment,return-value]
+    Studio.finder = FakeFinder()  # type: ignore[assignment]
     cli.main()
 
 

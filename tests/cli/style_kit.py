@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from jojo_cli import bases, cli, device
+from jojo_cli.studio import Studio
 
 fake_finder = face_kit.fake_finder
 
@@ -99,7 +100,7 @@ def train_ink(home: Path, patch: pytest.MonkeyPatch, *options: str) -> Path:
 @pytest.fixture
 def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test fail when a base is opened."""
-    monkeypatch.setattr("jojo_cli.cli.session.open_base", None)
+    monkeypatch.setattr(Studio, "base", None)
 
 
 def start(*args: object) -> "subprocess.Popen[str]":

@@ -18,9 +18,9 @@ from face_kit import photo
 from PIL import Image
 from style_kit import names, pixels, same
 
-from jojo_cli.cli import batch
 from jojo_cli.codes import read_code, write_code
 from jojo_cli.images import read_image, square_crop
+from jojo_cli.studio import Studio
 from jojo_cli.stylize.mixing import sample_code
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def test_choice_among_several_faces(choice: str, outputs: list[str], jojo: Jojo)
 
 
 def test_no_align_takes_the_picture_as_it_is(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "open_finder", None)
+    monkeypatch.setattr(Studio, "finder", None)
     run = apply(jojo, photo(Path("a.png"), faces=0), "--no-align", "--compare")
     assert (run.code, run.out) == (0, "a.ink.png\n")
     crop = square_crop(read_image(Path("a.png")), 128)
@@ -306,7 +306,7 @@ def test_code_in_place_of_a_photo_gives_the_same_picture(jojo: Jojo, monkeypatch
     photo(Path("me.png"))
     jojo("invert", "me.png", "--refine", 2)
     apply(jojo, "me.png")
-    monkeypatch.setattr(batch, "open_finder", None)  # a code needs none
+    monkeypatch.setattr(Studio, "finder", None)  # a code needs none
     run = apply(jojo, "me.code.safetensors", "--compare", "--json")
     (record,) = records(run)
     assert (record["output"], record["face"], record["status"]) == ("me.code.ink.png", None, "ok")

@@ -1,5 +1,6 @@
 """Where results go, and the loop: what every command that takes photos shares."""
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -12,14 +13,16 @@ from conftest import Finished, Jojo
 from face_kit import photo
 from PIL import Image
 
-from jojo_cli.cli.batch import open_photos, parse_face, run
 from jojo_cli.cli.output import Output
-from jojo_cli.cli.plan import Job, plan
+from jojo_cli.cli.photos import parse_face, report
 from jojo_cli.errors import JojoError, UsageError
+from jojo_cli.events import nobody
 from jojo_cli.images import read_image
+from jojo_cli.studio import Studio
+from jojo_cli.studio.batch import Batch
+from jojo_cli.studio.plan import Job, plan
 
 fake_finder = face_kit.fake_finder
-OUT = Output()
 TWO_FILES = (".safetensors", ".png")
 
 
@@ -177,7 +180,7 @@ def test_file_named_that_exists_is_an_error(jojo: Jojo) -> None:
 def test_nothing_is_opened_when_all_is_done(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
     photo(Path("a.png"))
     align(jojo, "a.png")
-    monkeypatch.setattr("jojo_cli.cli.batch.open_finder", None)
+    monkeypatch.setattr(Studio, "finder", None)
     assert align(jojo, "a.png").code == 0
 
 
@@ -206,7 +209,7 @@ def test_name_that_is_too_long_for_its_result(jojo: Jojo) -> None:
 
 def test_two_files_a_photo() -> None:
     photo(Path("photos/sub/a.png"))
-    (job,) = plan(["photos"], Path("out"), label="inverted", suffixes=TWO_FILES, out=OUT)
+    (job,) = plan(["photos"], Path("out"), label="inverted", suffixes=TWO_FILES, listener=nobody)
     assert job.files == {
         ".safetensors": Path("out/sub/a.inverted.safetensors"),
         ".png": Path("out/sub/a.inverted.png"),
@@ -220,7 +223,7 @@ def test_two_pictures_a_face(choice: Any) -> None:
     photo(Path("photos/a.png"))
     for _ in range(2):  # the second time among its own results
         (job,) = plan(
-            ["photos"], Path("photos"), label="ink", suffixes=(".png", ".compare.png"), choice=choice, out=OUT
+            ["photos"], Path("photos"), label="ink", suffixes=(".png", ".compare.png"), choice=choice, listener=nobody
         )
         files = job.for_face(2).files.values()
         assert list(files) == [Path("photos/a.ink-2.png"), Path("photos/a.ink-2.compare.png")]
@@ -233,7 +236,7 @@ def test_one_of_two_files_that_exists_is_kept(existing: str) -> None:
     photo(Path("a.png"))
     Path(f"a.inverted{existing}").touch()
     for overwrite in (False, True):
-        (job,) = plan(["a.png"], None, label="inverted", suffixes=TWO_FILES, overwrite=overwrite, out=OUT)
+        (job,) = plan(["a.png"], None, label="inverted", suffixes=TWO_FILES, overwrite=overwrite, listener=nobody)
         assert job.is_done() is not overwrite
 
 
@@ -247,17 +250,16 @@ def test_one_of_two_files_that_exists_is_kept(existing: str) -> None:
 )
 def test_two_files_named_by_one(output: str, code: str, picture: str) -> None:
     photo(Path("a.png"))
-    (job,) = plan(["a.png"], Path(output), label="inverted", suffixes=TWO_FILES, out=OUT)
+    (job,) = plan(["a.png"], Path(output), label="inverted", suffixes=TWO_FILES, listener=nobody)
     assert job.files == {".safetensors": Path(code), ".png": Path(picture)}
 
 
-def test_two_files_do_not_fit_standard_output() -> None:
+def test_two_files_do_not_fit_a_stream() -> None:
     with pytest.raises(UsageError, match="takes one file"):
-        plan([str(photo(Path("a.png")))], Path("-"), label="inverted", suffixes=TWO_FILES, out=OUT)
+        plan([photo(Path("a.png"))], io.BytesIO(), label="inverted", suffixes=TWO_FILES, listener=nobody)
 
 
 def test_pictures_that_are_crops_already(capsys: pytest.CaptureFixture[str]) -> None:
-    choice = parse_face("largest", no_align=True)
     image = Image.new("RGB", (300, 100), "red")
     image.paste("blue", (100, 0, 200, 100))
     image.save("a.png")
@@ -265,20 +267,22 @@ def test_pictures_that_are_crops_already(capsys: pytest.CaptureFixture[str]) -> 
 
     def work(square: Image.Image, job: Job) -> Mapping[str, Any]:
         seen.append(square)
-        return {"seconds": 1.5}
+        return {"size": square.width}
 
-    out = Output(as_json=True)
-    jobs = plan(["a.png"], None, label="ink", choice=choice, out=out)
-    run(jobs, lambda: (open_photos(choice, size=64, out=out), work), out=out)
+    studio, choice = Studio(), parse_face("largest", no_align=True)
+    jobs = plan(["a.png"], None, label="ink", choice=choice, listener=nobody)
+    report(Batch(jobs, lambda: (lambda job: studio.crops(job.read(), job.choice, size=64), work)), Output(as_json=True))
     assert seen[0].size == (64, 64)
     assert seen[0].getpixel((32, 32)) == seen[0].getpixel((8, 8)) == (0, 0, 255)
-    assert json.loads(capsys.readouterr().out) == {
+    record = json.loads(capsys.readouterr().out)
+    assert 0 <= record.pop("seconds") < 10
+    assert record == {
         "input": "a.png",
         "face": None,
         "output": "a.ink.png",
         "status": "ok",
         "reason": None,
-        "seconds": 1.5,
+        "size": 64,
     }
 
 

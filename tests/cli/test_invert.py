@@ -14,9 +14,9 @@ from safetensors import safe_open
 from style_kit import names, pixels, same
 from torch import Tensor
 
-from jojo_cli.cli import batch
 from jojo_cli.codes import read_code
 from jojo_cli.images import save_image, to_image
+from jojo_cli.studio import Studio
 from jojo_cli.stylize.mixing import sample_code
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def test_bad_photos_are_lines_in_the_report(jojo: Jojo) -> None:
 def test_crop_of_no_face_works_and_the_figures_say_how_far_off_it_is(
     jojo: Jojo, base: "Base", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "open_finder", None)
+    monkeypatch.setattr(Studio, "finder", None)
     photo(Path("stripes.png"), faces=0)
     drawn_face(base, Path("face.png"))
     run = jojo("invert", "stripes.png", "face.png", "--no-align", "--method", "optimize", "--refine", 20, "--json")

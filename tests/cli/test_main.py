@@ -11,7 +11,7 @@ from face_kit import photo
 
 from jojo_cli import __version__, cli
 from jojo_cli.bases import EMBEDDED_BASE
-from jojo_cli.cli import train
+from jojo_cli.studio import Studio
 from jojo_cli.weights.catalog import load_catalog
 
 COMMANDS = ("train", "apply", "sample", "align", "invert", "models", "styles", "env")
@@ -72,11 +72,10 @@ def test_wrong_usage(args: list[str], jojo: Jojo) -> None:
 
 
 def test_ctrl_c(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt() -> None:
+    def interrupt(*args: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "open_styles", interrupt, raising=False)
-    monkeypatch.setattr("jojo_cli.cli.styles.open_styles", interrupt)
+    monkeypatch.setattr(Studio, "train", interrupt)
     run = jojo("train", "ink", "ref.png")
     assert (run.code, run.out, run.err) == (130, "", "error: interrupted\n")
 

@@ -11,6 +11,7 @@ from conftest import Jojo
 from style_kit import names, pixels, same
 
 from jojo_cli.images import save_image, to_image
+from jojo_cli.studio import Studio
 from jojo_cli.stylize.mixing import sample_code
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def test_existing_file_is_an_error_before_any_work(existing: str, jojo: Jojo, mo
     Path("out").mkdir()
     Path("out", existing).write_text("mine")
     with monkeypatch.context() as patch:
-        patch.setattr("jojo_cli.cli.session.open_base", None)
+        patch.setattr(Studio, "base", None)
         run = jojo("sample", "ink", "-n", 2, "-o", "out")
     assert (run.code, run.out) == (1, "")
     assert run.err.startswith(f"error: 'out/{existing}' exists\nhint: add --overwrite")

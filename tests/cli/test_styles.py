@@ -9,7 +9,8 @@ from conftest import Jojo
 from PIL import Image
 
 from jojo_cli import paths
-from jojo_cli.cli.styles import complete_style, open_styles
+from jojo_cli.cli.styles import complete_style
+from jojo_cli.studio import Studio
 from jojo_cli.styles import Reference, Style, StyleRecord
 
 
@@ -28,7 +29,7 @@ def make_style(name: str = "ink") -> Style:
         losses=(0.5, 0.375, 0.25),
     )
     picture = Image.new("RGB", (4, 4))
-    return open_styles().create(record, {"a": torch.zeros(2)}, {"reference-1.png": picture, "preview.png": picture})
+    return Studio().styles.create(record, {"a": torch.zeros(2)}, {"reference-1.png": picture, "preview.png": picture})
 
 
 def test_list_shows_every_style(jojo: Jojo) -> None:
@@ -113,7 +114,7 @@ def test_rename(jojo: Jojo) -> None:
     make_style("ink")
     make_style("sketch")
     assert jojo("styles", "rename", "ink", "poster").code == 0
-    assert open_styles().names() == ["poster", "sketch"]
+    assert Studio().styles.names() == ["poster", "sketch"]
     done = jojo("styles", "rename", "poster", "sketch")
     assert done.code == 1
     assert "style 'sketch' exists already" in done.err
@@ -125,9 +126,9 @@ def test_rm_needs_a_yes(jojo: Jojo) -> None:
     done = jojo("styles", "rm", "ink")
     assert done.code == 2
     assert "add --yes" in done.err
-    assert open_styles().names() == ["ink"]
+    assert Studio().styles.names() == ["ink"]
     assert jojo("styles", "rm", "ink", "--yes").code == 0
-    assert open_styles().names() == []
+    assert Studio().styles.names() == []
 
 
 @pytest.mark.parametrize(("answer", "code", "left"), [(True, 0, []), (False, 1, ["ink"])])
@@ -137,7 +138,7 @@ def test_rm_asks_on_a_terminal(
     make_style()
     monkeypatch.setattr("jojo_cli.cli.output.Output.confirm", lambda self, question: answer)
     assert jojo("styles", "rm", "ink").code == code
-    assert open_styles().names() == left
+    assert Studio().styles.names() == left
 
 
 def test_export_and_import_in_another_home(jojo: Jojo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +148,7 @@ def test_export_and_import_in_another_home(jojo: Jojo, tmp_path: Path, monkeypat
     assert (done.code, done.out) == (0, "ink.jojo\n")
     monkeypatch.setenv("JOJO_HOME", str(tmp_path / "other"))
     assert jojo("styles", "import", "ink.jojo").code == 0
-    imported = open_styles().load("ink")
+    imported = Studio().styles.load("ink")
     assert imported.record == ours.record
     assert torch.equal(imported.load_weights()["a"], torch.zeros(2))
 

@@ -12,8 +12,8 @@ from conftest import Jojo
 from foreign_kit import Payload, brighter, generator, save
 from style_kit import pixels
 
-from jojo_cli.cli.styles import open_styles
 from jojo_cli.formats.rosinality import Size
+from jojo_cli.studio import Studio
 from jojo_cli.weights.storage import sha256_of
 
 full_base = foreign_kit.full_base
@@ -28,7 +28,7 @@ def ink(tmp_path: Path) -> Path:
 
 def test_checkpoint_becomes_a_style(jojo: Jojo, ink: Path) -> None:
     run = jojo("styles", "import", ink, "--device", "cpu", "--json")
-    style = open_styles().load("ink")
+    style = Studio().styles.load("ink")
     origin = {"file": "ink.pt", "sha256": sha256_of(ink), "url": None}
     assert run.code == 0
     assert json.loads(run.out) == {
@@ -71,19 +71,19 @@ def test_imported_style_is_shared_like_any_other(
     jojo: Jojo, ink: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jojo("styles", "import", ink)
-    record = open_styles().load("ink").record
+    record = Studio().styles.load("ink").record
     assert jojo("styles", "export", "ink", "-o", tmp_path / "ink.zip.jojo").code == 0
     monkeypatch.setenv("JOJO_HOME", str(tmp_path / "other"))
     renamed = (tmp_path / "ink.zip.jojo").rename(tmp_path / "ink.zip")  # known by what it holds
     assert jojo("styles", "import", renamed).code == 0
-    assert open_styles().load("ink").record == record
+    assert Studio().styles.load("ink").record == record
 
 
 def test_name_is_that_of_the_file_or_the_one_given(jojo: Jojo, tmp_path: Path) -> None:
     path = save(tmp_path / "Ink Drawing (2).pt")
     assert jojo("styles", "import", path).code == 0
     assert jojo("styles", "import", path, "--name", "sketch").code == 0
-    assert open_styles().names() == ["ink-drawing-2", "sketch"]
+    assert Studio().styles.names() == ["ink-drawing-2", "sketch"]
     assert jojo("styles", "import", path, "--name", "A").code == 2
     run = jojo("styles", "import", path.rename(tmp_path / "墨.pt"))
     assert run.code == 2
@@ -96,9 +96,9 @@ def test_existing_style_is_replaced_only_when_told_to(jojo: Jojo, ink: Path) -> 
     run = jojo("styles", "import", ink)
     assert run.code == 1
     assert "style 'ink' exists already" in run.err
-    assert open_styles().load("ink").load_weights()["stages.4.to_rgb.bias"].eq(0.5).all()
+    assert Studio().styles.load("ink").load_weights()["stages.4.to_rgb.bias"].eq(0.5).all()
     assert jojo("styles", "import", ink, "--overwrite").code == 0
-    assert open_styles().load("ink").load_weights()["stages.4.to_rgb.bias"].eq(0.25).all()
+    assert Studio().styles.load("ink").load_weights()["stages.4.to_rgb.bias"].eq(0.25).all()
 
 
 def test_mapping_of_its_own_is_kept_and_warned_of(jojo: Jojo, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_mapping_of_its_own_is_kept_and_warned_of(jojo: Jojo, tmp_path: Path) ->
     run = jojo("styles", "import", save(tmp_path / "ink.pt", {"g_ema": brighter(changes={"style.3.weight": weight})}))
     assert run.code == 0
     assert "warning: ink.pt has another mapping than stylegan2-ffhq" in run.err
-    assert "mapping.2.weight" in open_styles().load("ink").load_weights()
+    assert "mapping.2.weight" in Studio().styles.load("ink").load_weights()
 
 
 def with_key(key: str) -> Any:
@@ -133,7 +133,7 @@ def test_other_checkpoints_are_refused(jojo: Jojo, tmp_path: Path, content: Any,
     assert problem in run.err
     assert "\nhint: " in run.err
     assert "Traceback" not in run.err
-    assert open_styles().names() == []
+    assert Studio().styles.names() == []
 
 
 @pytest.mark.parametrize("name", ["ink.pt", "ink"])
@@ -147,7 +147,7 @@ def test_other_files_are_refused(jojo: Jojo, tmp_path: Path, content: bytes, nam
     assert run.code == 1
     assert f"error: {name} is not a checkpoint" in run.err or f"error: {name!r}: " in run.err
     assert "Traceback" not in run.err
-    assert open_styles().names() == []
+    assert Studio().styles.names() == []
 
 
 def test_truncated_checkpoint_is_refused(jojo: Jojo, ink: Path) -> None:
@@ -185,7 +185,7 @@ def test_file_is_judged_before_the_base_is_fetched(jojo: Jojo, tmp_path: Path, m
 
 def test_style_of_another_base_version_says_what_to_import_again(jojo: Jojo, ink: Path, tmp_path: Path) -> None:
     jojo("styles", "import", ink)
-    file = open_styles().path("ink") / "style.json"
+    file = Studio().styles.path("ink") / "style.json"
     file.write_text(file.read_text().replace("b" * 64, "c" * 64))
     run = jojo("sample", "ink", "-o", tmp_path)
     assert run.code == 1

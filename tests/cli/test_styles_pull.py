@@ -13,7 +13,8 @@ from conftest import Jojo
 from foreign_kit import Payload, brighter, save
 from weights_kit import Server, answer, cut, good, running_server
 
-from jojo_cli.cli.styles import complete_published, open_styles
+from jojo_cli.cli.styles import complete_published
+from jojo_cli.studio import Studio
 from jojo_cli.styles import check_style_name
 from jojo_cli.styles.published import load_published
 from jojo_cli.weights import download
@@ -72,7 +73,7 @@ def test_style_is_fetched_and_registered(
     url = server.serve("/jinx", good(body))
     publish(url)
     run = jojo("styles", "pull", "jinx", "--device", "cpu")
-    style = open_styles().load("jinx")
+    style = Studio().styles.load("jinx")
     digest = sha256(body).hexdigest()
     assert (run.code, run.out) == (0, f"imported style 'jinx' into {style.folder}\n")
     assert ") by Tess\n    licence: Test-1.0; free in tests\n" in run.err
@@ -118,7 +119,7 @@ def test_file_that_is_too_large_is_refused(
     run = jojo("styles", "pull", "jinx")
     assert run.code == 1
     assert f"the server has {2 * len(body)} bytes instead of about {len(body)}" in run.err
-    assert open_styles().names() == left_in_cache(jojo_home) == []
+    assert Studio().styles.names() == left_in_cache(jojo_home) == []
 
 
 def test_what_was_fetched_is_read_as_a_file_from_a_stranger(
@@ -134,7 +135,7 @@ def test_what_was_fetched_is_read_as_a_file_from_a_stranger(
         assert run.code == 1
         assert problem in run.err
         assert not trap.exists()
-        assert open_styles().names() == []
+        assert Studio().styles.names() == []
 
 
 def test_existing_style_is_refused_before_the_download(
@@ -161,7 +162,7 @@ def test_offline_says_what_to_bring_and_how(
     assert "get jinx.pt from https://example.org/jinx.pt, then 'jojo styles import FILE --name jinx'" in run.err
     (tmp_path / "download (1)").write_bytes(body)
     assert jojo("styles", "import", tmp_path / "download (1)", "--name", "jinx").code == 0
-    assert open_styles().names() == ["jinx"]
+    assert Studio().styles.names() == ["jinx"]
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -178,7 +179,7 @@ def test_interrupted_download_goes_on_only_where_a_hash_can_tell(
     publish(server.serve("/jinx", cut(body, 100_000)), sha256=sha256(body).hexdigest() if known else "")
     run = jojo("styles", "pull", "jinx")
     assert run.code == 1
-    assert open_styles().names() == []
+    assert Studio().styles.names() == []
     assert len(left_in_cache(jojo_home)) == known
     server.serve("/jinx", good(body))
     assert jojo("styles", "pull", "jinx").code == 0

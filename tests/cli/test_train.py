@@ -27,12 +27,11 @@ from style_kit import QUICK, Tree, as_json, pixels, same, tree
 from torch import Tensor
 
 from jojo_cli import disk
-from jojo_cli.cli import batch
-from jojo_cli.cli.preview import CELL, SAMPLES
-from jojo_cli.cli.styles import open_styles
 from jojo_cli.errors import JojoError
 from jojo_cli.images import read_image, square_crop
 from jojo_cli.nets.lpips import Features
+from jojo_cli.studio import Studio
+from jojo_cli.studio.preview import CELL, SAMPLES
 from jojo_cli.stylize import finetune
 from jojo_cli.stylize.analogy import Look, place_distance
 
@@ -71,7 +70,7 @@ def record(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def weights(name: str) -> dict[str, Tensor]:
-    return open_styles().load(name).load_weights()
+    return Studio().styles.load(name).load_weights()
 
 
 def identical(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
@@ -215,7 +214,7 @@ def test_no_align_takes_the_picture_as_it_is_and_needs_no_finder(jojo: Jojo, mon
     def no_finder(out: object) -> None:
         raise JojoError("dlib can't be loaded")
 
-    monkeypatch.setattr(batch, "open_finder", no_finder)
+    monkeypatch.setattr(Studio, "finder", property(no_finder))
     reference = photo(Path("ref.png"))
     run = jojo("train", "ink", reference, "--no-align", "--json", *QUICK)
     assert "keeps everybody's proportions: dlib can't be loaded" in run.err
@@ -304,7 +303,7 @@ def test_numbers_out_of_range_and_other_nonsense(option: str, jojo: Jojo) -> Non
     run = jojo("train", "ink", photo(Path("ref.png")), *option.split())
     assert (run.code, run.out) == (2, "")
     assert "error" in run.err.lower()
-    assert open_styles().names() == []
+    assert Studio().styles.names() == []
 
 
 @pytest.mark.parametrize("arguments", [["ink"], []])
@@ -429,7 +428,7 @@ def reserved(name: str) -> Iterator[None]:
     is_held, may_go = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with open_styles().reserve(name, overwrite=True):
+        with Studio().styles.reserve(name, overwrite=True):
             is_held.set()
             may_go.wait(timeout=60)
 
@@ -454,7 +453,7 @@ def test_second_training_of_a_name_fails_at_once(overwrite: list[str], jojo: Joj
 def test_training_of_another_name_goes_on_beside_it(jojo: Jojo) -> None:
     with reserved("ink"):
         train(jojo, "sketch", photo(Path("ref.png")))
-    assert open_styles().names() == ["sketch"]
+    assert Studio().styles.names() == ["sketch"]
 
 
 def test_ctrl_c_leaves_the_registry_as_it_was(before: Tree, jojo_home: Path) -> None:

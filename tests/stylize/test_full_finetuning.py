@@ -14,7 +14,7 @@ from torch import Tensor
 
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.lpips_vgg import LPIPS
-from jojo_cli.bases.settings import FinetuneSettings, Loss, finetuning_by
+from jojo_cli.bases.settings import FinetuneChoice, FinetuneSettings, Loss
 from jojo_cli.bases.views import View
 from jojo_cli.device import Device
 from jojo_cli.errors import JojoError
@@ -58,7 +58,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
 
 def way(base: Base, loss: Loss = "discriminator", **changes: Any) -> FinetuneSettings:
     """Return how the base is finetuned, but for one step and on the stored noise."""
-    return replace(finetuning_by(loss, base.finetunings), **{"steps": 1, "fresh_noise": False, **changes})
+    return replace(FinetuneChoice(loss=loss).among(base.finetunings), **{"steps": 1, "fresh_noise": False, **changes})
 
 
 def weights(done: Finetuned) -> Tensor:

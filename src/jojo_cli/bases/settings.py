@@ -1,7 +1,7 @@
 """The settings of inversion and finetuning: a base holds the ones that suit it, a style the ones it was made with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from jojo_cli.errors import UsageError
@@ -98,6 +98,25 @@ class FinetuneSettings:
     structure: float = 0.0  # weight of how far their places are alike in other ways, see `structure_distance`
 
 
-def finetuning_by(loss: str | None, ways: Sequence[FinetuneSettings]) -> FinetuneSettings:
-    """Return the one of a base's ways that compares with `loss`; the first by default."""
-    return next(way for way in ways if loss in (None, way.loss))
+@dataclass(frozen=True)
+class FinetuneChoice:
+    """What the user says of how to teach a style; None is what suits the base."""
+
+    steps: int | None = None
+    rate: float | None = None
+    loss: str | None = None
+    identity: float | None = None
+    structure: float | None = None
+    proportions: float | None = None
+    ms_ssim: float = 0.0
+    alpha: float = 1.0
+    preserve_color: bool = False
+    seed: int = 0
+
+    def among(self, ways: Sequence[FinetuneSettings]) -> FinetuneSettings:
+        """Return the first of a base's ways that compares with the loss chosen, with what else was chosen."""
+        way = next(way for way in ways if self.loss in (None, way.loss))
+        chosen = {name: value for name, value in asdict(self).items() if value is not None and name != "loss"}
+        # Only faces between strangers are compared with the reference place by place.
+        strangers = 2 if self.ms_ssim and way.strangers else way.strangers
+        return replace(way, **chosen, strangers=strangers)

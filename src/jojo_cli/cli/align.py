@@ -1,17 +1,11 @@
 """`jojo align`: FFHQ crops of the faces in photos."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from jojo_cli.cli.options import Face, Json, Overwrite, Photos, Quiet, ResultPath, Verbose
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-    from jojo_cli.cli.batch import Open, Work
-    from jojo_cli.cli.plan import Job
+from jojo_cli.studio import Studio
 
 
 def align(
@@ -30,20 +24,11 @@ def align(
 
     Where a face reaches the border, the photo is mirrored and blurred.
     """
-    from jojo_cli.cli.batch import open_photos, parse_face, run
     from jojo_cli.cli.output import Output
-    from jojo_cli.cli.plan import plan
+    from jojo_cli.cli.photos import parse_face, parse_output, parse_photos, report
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
-    choice = parse_face(face)
-    jobs = plan(photos, output, label="aligned", choice=choice, overwrite=overwrite, out=out)
-
-    def start() -> "tuple[Open[Image], Work[Image]]":
-        return open_photos(choice, size=size, out=out), _save
-
-    run(jobs, start, out=out)
-
-
-def _save(square: "Image", job: "Job") -> Mapping[str, Any]:
-    job.save(square)
-    return {}
+    choice = parse_face(face) or "largest"
+    target = parse_output(output, out)
+    studio = Studio(listener=out.listen)
+    report(studio.align(parse_photos(photos), target, face=choice, size=size, overwrite=overwrite), out)

@@ -1,9 +1,7 @@
 """`jojo invert`: the codes of photos."""
 
-import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,12 +19,8 @@ from jojo_cli.cli.options import (
     Refine,
     Verbose,
 )
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-    from jojo_cli.cli.batch import Open, Work
-    from jojo_cli.cli.plan import Job
+from jojo_cli.errors import UsageError
+from jojo_cli.studio import Studio
 
 
 def invert(
@@ -56,37 +50,14 @@ def invert(
     photo.code.png, what the base draws from it.
     """
     from jojo_cli.bases.settings import InvertChoice
-    from jojo_cli.cli.batch import open_photos, parse_face, run
     from jojo_cli.cli.output import Output
-    from jojo_cli.cli.plan import plan
+    from jojo_cli.cli.photos import parse_face, parse_photos, report
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
+    if str(output) == "-":
+        raise UsageError("-o - takes one file, and this writes several", hint="name a folder")
     choice = parse_face(face, no_align=no_align)
     how = InvertChoice(method, refine, space, encoder)
-    jobs = plan(
-        photos, output, label="code", suffixes=(".safetensors", ".png"), choice=choice, overwrite=overwrite, out=out
-    )
-
-    def start() -> "tuple[Open[Image], Work[Image]]":
-        from jojo_cli.cli.session import invert_photo, open_base
-        from jojo_cli.codes import write_code
-        from jojo_cli.images import save_image, to_image
-
-        model = open_base(base, needs=lambda entry: entry.to_invert(how), device=device, out=out)
-        settings = how.among(model.photo_inversions)
-
-        def work(square: "Image", job: "Job") -> Mapping[str, Any]:
-            started = time.perf_counter()
-            inversion = invert_photo(model, square, settings, title=f"inverting {job.photo}", out=out)
-            write_code(job.files[".safetensors"], inversion.w_plus, model, overwrite=overwrite)
-            save_image(to_image(inversion.reconstruction[0]), job.files[".png"], overwrite=overwrite)
-            return {
-                "reconstruction": str(job.files[".png"]),
-                "lpips": round(inversion.lpips, 4),
-                "mse": round(inversion.mse, 4),
-                "seconds": round(time.perf_counter() - started, 3),
-            }
-
-        return open_photos(choice, size=model.generator.resolution, out=out), work
-
-    run(jobs, start, out=out)
+    studio = Studio(device=device, listener=out.listen)
+    batch = studio.invert(parse_photos(photos), output, base=base, how=how, face=choice, overwrite=overwrite)
+    report(batch, out)

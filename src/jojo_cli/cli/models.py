@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jojo_cli import paths
 from jojo_cli.cli.options import Device, Json, Quiet, Yes
 from jojo_cli.errors import UsageError
+from jojo_cli.studio import LANDMARKS, Studio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,20 +15,9 @@ if TYPE_CHECKING:
     from jojo_cli.bases import BaseEntry
     from jojo_cli.cli.output import Output
     from jojo_cli.weights.catalog import Entry
-    from jojo_cli.weights.manager import ModelManager
     from jojo_cli.weights.record import Status
 
-LANDMARKS = "dlib-landmarks-68"
-"""What finding a face needs, whatever the base."""
-
 app = typer.Typer(name="models", help="Fetch, check and remove the weights.", no_args_is_help=True)
-
-
-def open_models(out: "Output") -> "ModelManager":
-    """Return the user's weights; on `out` they say what they fetch."""
-    from jojo_cli.weights.manager import ModelManager
-
-    return ModelManager(paths.models_dir(), offline=paths.is_offline(), listener=out.listen)
 
 
 def complete_weight(incomplete: str) -> list[str]:
@@ -59,7 +48,7 @@ def list_models(json_: Json = False) -> None:
     from jojo_cli.cli.output import Output
 
     out = Output(as_json=json_)
-    statuses = {status.entry.id: status for status in open_models(out).statuses()}
+    statuses = {status.entry.id: status for status in Studio(listener=out.listen).models.statuses()}
     uses = {id: {name: use for name, base in BASES.items() if (use := _use(base, id))} for id in statuses}
     rows = [
         {
@@ -93,7 +82,7 @@ def pull(names: WeightsOrBases = None, device: Device = "auto", json_: Json = Fa
     from jojo_cli.cli.output import Output
 
     out = Output(as_json=json_, quiet=quiet)
-    models = open_models(out)
+    models = Studio(listener=out.listen).models
     ids: dict[str, None] = {}  # each once, in order
     for name in names or [_default_base(device)]:
         ids |= dict.fromkeys(_needs(BASES[name]) if name in BASES else [name])
@@ -109,7 +98,7 @@ def verify(ids: AllWeights = None, json_: Json = False, quiet: Quiet = False) ->
     from jojo_cli.weights.byhand import how_to_get
 
     out = Output(as_json=json_, quiet=quiet)
-    statuses = open_models(out).verify(ids or [])
+    statuses = Studio(listener=out.listen).models.verify(ids or [])
     for status in statuses:
         id, reason = status.entry.id, status.reason or "not installed"
         if status.state == "installed":
@@ -147,7 +136,7 @@ def import_files(
     if as_ and len(files) != 1:
         raise UsageError("--as says what one file is", hint="import the others by themselves")
     out = Output(as_json=json_, quiet=quiet)
-    models = open_models(out)
+    models = Studio(listener=out.listen).models
     for id in models.import_as(files[0], as_) if as_ else models.import_files(files):
         _done(out, id, models.path(id))
 
@@ -163,7 +152,7 @@ def print_path(
     from jojo_cli.cli.output import Output
 
     out = Output()
-    models = open_models(out)
+    models = Studio(listener=out.listen).models
     out.value(str(models.folder if id is None else models.path(id)))
 
 
@@ -173,7 +162,7 @@ def remove(id: Weight, yes: Yes = False, quiet: Quiet = False) -> None:
     from jojo_cli.cli.output import Output
 
     out = Output(quiet=quiet)
-    models = open_models(out)
+    models = Studio(listener=out.listen).models
     entry = models.entry(id)
     if not yes and not out.confirm(f"delete weight {entry.id!r} in {models.folder / id}?"):
         out.note("nothing deleted")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jojo_cli.errors import JojoError, UsageError
-from jojo_cli.events import Announcement, Caution, Ended, Event, Note, Progress
+from jojo_cli.events import Announcement, Caution, Detail, Ended, Event, Note, Progress
 from jojo_cli.weights.storage import format_size
 
 
@@ -102,6 +102,8 @@ class Output:
         match event:
             case Note(text):
                 self.note(text)
+            case Detail(text):
+                self.detail(text)
             case Caution(text):
                 self.warn(text)
             case Announcement():

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jojo_cli import paths
 from jojo_cli.cli.options import Device, Json, Overwrite, Quiet, Yes
 from jojo_cli.errors import JojoError
-from jojo_cli.styles import Origin, Style, StyleRecord, StyleStore, style_name_from
+from jojo_cli.studio import Studio
+from jojo_cli.styles import Origin, Style, StyleRecord
 
 if TYPE_CHECKING:
     from jojo_cli.cli.output import Output
@@ -20,15 +20,10 @@ if TYPE_CHECKING:
 app = typer.Typer(name="styles", help="List, share, fetch and remove styles.", no_args_is_help=True)
 
 
-def open_styles() -> StyleStore:
-    """Return the user's styles."""
-    return StyleStore(paths.styles_dir())
-
-
 def complete_style(incomplete: str) -> list[str]:
     """Return the styles whose name starts with what was typed so far, for the shell."""
     try:
-        return [name for name in open_styles().names() if name.startswith(incomplete)]
+        return [name for name in Studio().styles.names() if name.startswith(incomplete)]
     except JojoError:
         return []
 
@@ -49,7 +44,7 @@ def list_styles(json_: Json = False) -> None:
     from jojo_cli.cli.output import Output
 
     out = Output(as_json=json_)
-    store = open_styles()
+    store = Studio().styles
     styles, broken = store.list()
     rows = [_summary(style) for style in styles]
     if not json_:
@@ -67,7 +62,7 @@ def show(name: StyleName, json_: Json = False) -> None:
     """Show how a style was made and where it is."""
     from jojo_cli.cli.output import Output
 
-    style = open_styles().load(name)
+    style = Studio().styles.load(name)
     record = style.record
     lines = {
         "name": record.name,
@@ -90,7 +85,7 @@ def rename(name: StyleName, new: Annotated[str, typer.Argument(help="Its new nam
     """Rename a style."""
     from jojo_cli.cli.output import Output
 
-    open_styles().rename(name, new)
+    Studio().styles.rename(name, new)
     Output(quiet=quiet).note(f"style {name!r} is now {new!r}")
 
 
@@ -100,7 +95,7 @@ def remove(name: StyleName, yes: Yes = False, quiet: Quiet = False) -> None:
     from jojo_cli.cli.output import Output
 
     out = Output(quiet=quiet)
-    styles = open_styles()
+    styles = Studio().styles
     folder = styles.path(name)
     if not yes and not out.confirm(f"delete style {name!r} in {folder}?"):
         out.note("nothing deleted")
@@ -122,7 +117,7 @@ def export_style(
     from jojo_cli.cli.output import Output
     from jojo_cli.styles import archive
 
-    style = open_styles().load(name)
+    style = Studio().styles.load(name)
     is_file = output.suffix == archive.SUFFIX and not output.is_dir()
     path = output if is_file else output / f"{name}{archive.SUFFIX}"
     archive.export_style(style, path, overwrite=overwrite)
@@ -146,21 +141,9 @@ def import_style(
     StyleGAN2-FFHQ at 1024 px: only tensors of exactly its names and shapes are read, and nothing in the file runs.
     """
     from jojo_cli.cli.output import Output
-    from jojo_cli.styles import archive
 
     out = Output(as_json=json_, quiet=quiet)
-    store = open_styles()
-    if archive.is_archive(file):
-        style = archive.import_style(store, file, name=name, overwrite=overwrite)
-    else:
-        name = name or style_name_from(file.stem)
-        store.check_free(name, overwrite=overwrite)
-
-        from jojo_cli.cli.adopt import adopt, open_full_base, read
-
-        foreign = read(file)
-        style = adopt(foreign, open_full_base(device, out), name=name, overwrite=overwrite, out=out)
-    _imported(style, out)
+    _imported(Studio(device=device, listener=out.listen).import_style(file, name, overwrite=overwrite), out)
 
 
 @app.command()
@@ -175,38 +158,13 @@ def pull(
     quiet: Quiet = False,
 ) -> None:
     """Fetch styles that others published, and register them; without names, list them."""
-    from jojo_cli.cli.models import open_models
     from jojo_cli.cli.output import Output
-    from jojo_cli.styles.published import announcement, fetch, find_published, how_to_bring, load_published
-    from jojo_cli.weights.storage import disk_errors, open_folder, staging
+    from jojo_cli.styles.published import load_published
 
     out = Output(as_json=json_, quiet=quiet)
     if not names:
         return _list_published(list(load_published().values()), out)
-    store = open_styles()
-    styles = [find_published(name) for name in dict.fromkeys(names)]
-    for published in styles:
-        store.check_free(published.name, overwrite=overwrite)
-    if paths.is_offline():
-        raise JojoError(
-            f"JOJO_OFFLINE forbids to fetch styles: {', '.join(repr(published.name) for published in styles)}",
-            hint="\n  ".join(["where there is a network,", *map(how_to_bring, styles)]),
-        )
-    out.listen(announcement(styles, store.folder))
-
-    from jojo_cli.cli.adopt import adopt, open_full_base, read
-
-    models = open_models(out)
-    base = open_full_base(device, out)
-    with disk_errors(models.folder):
-        open_folder(models.folder)
-    for published in styles:
-        with staging(models.folder) as stage:
-            path, url = fetch(published, stage, leftovers=models.folder, listener=out.listen)
-            foreign = read(path, url=url)
-            if not published.file.sha256:
-                out.note(f"{path.name} has sha256 {foreign.origin.sha256}; nobody published one to compare it with")
-            style = adopt(foreign, base, name=published.name, overwrite=overwrite, out=out)
+    for style in Studio(device=device, listener=out.listen).pull_styles(names, overwrite=overwrite):
         _imported(style, out)
 
 
@@ -220,7 +178,7 @@ def print_path(
     """Print the folder of a style, or of all styles."""
     from jojo_cli.cli.output import Output
 
-    styles = open_styles()
+    styles = Studio().styles
     Output().value(str(styles.folder if name is None else styles.path(name)))
 
 
@@ -264,7 +222,7 @@ def _imported(style: Style, out: "Output") -> None:
 
 
 def _list_published(styles: "Sequence[PublishedStyle]", out: "Output") -> None:
-    here = open_styles().names()
+    here = Studio().styles.names()
     rows = [
         {
             "name": published.name,

@@ -1,11 +1,8 @@
 """`jojo train`: learn a style from one picture, or a few."""
 
-import time
-from dataclasses import asdict, replace
-from hashlib import sha256
 from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,20 +20,7 @@ from jojo_cli.cli.options import (
     Seed,
     Verbose,
 )
-from jojo_cli.errors import JojoError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from PIL.Image import Image
-
-    from jojo_cli.bases.base import Base
-    from jojo_cli.bases.settings import FinetuneSettings
-    from jojo_cli.cli.batch import Cut
-    from jojo_cli.cli.output import Output
-    from jojo_cli.faces.align import FloatArray
-    from jojo_cli.stylize.finetune import Finetuned
-    from jojo_cli.stylize.invert import Inversion
+from jojo_cli.studio import Studio
 
 
 def train(
@@ -104,152 +88,43 @@ def train(
 
     Interrupt it at any time: a style is saved whole at the end, or not at all.
     """
-    from jojo_cli.bases.settings import InvertChoice, finetuning_by
-    from jojo_cli.cli.batch import open_cutter, parse_face
+    from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
     from jojo_cli.cli.output import Output
-    from jojo_cli.cli.preview import loss_curve, preview_sheet
-    from jojo_cli.cli.session import invert_photo, open_base
-    from jojo_cli.cli.styles import open_styles
-    from jojo_cli.images import read_image
-    from jojo_cli.styles import Reference, StyleRecord
-    from jojo_cli.stylize.draw import changed_weights
+    from jojo_cli.cli.photos import parse_face
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
-    choice = parse_face(face, no_align=no_align)
-    how = InvertChoice(method, refine, encoder=encoder)
-    store = open_styles()
-    with store.reserve(name, overwrite=overwrite):
-        started = time.perf_counter()
-        # Before anything is fetched or computed, and all at once: a file may be gone when the training ends.
-        pictures = [read_image(path) for path in references]
-        hashes = {path: sha256(path.read_bytes()).hexdigest() for path in references}
-        model = open_base(
-            base,
-            needs=lambda entry: entry.to_train(how, loss, identity=bool(id_weight)),
-            device=device,
-            out=out,
-        )
-        cut = open_cutter(choice, size=model.generator.resolution, out=out)
-        crops = [
-            (path, crop)
-            for path, picture in zip(references, pictures, strict=True)
-            for crop in _cut(path, picture, cut)
-        ]
-        images = [crop for _, crop in crops]
-
-        how_to_invert = how.among(model.reference_inversions)
-        suited = finetuning_by(loss, model.finetunings)
-        how_to_finetune = replace(
-            suited,
-            steps=steps or suited.steps,
-            rate=lr or suited.rate,
-            alpha=alpha,
-            preserve_color=preserve_color,
-            proportions=suited.proportions if proportions is None else proportions,
-            # Only faces between strangers are compared with the reference place by place.
-            strangers=2 if ms_ssim_weight and suited.strangers else suited.strangers,
-            identity=suited.identity if id_weight is None else id_weight,
-            structure=suited.structure if structure_weight is None else structure_weight,
-            ms_ssim=ms_ssim_weight,
-            seed=seed,
-        )
-
-        landmarks = _landmarks(images, out) if how_to_finetune.proportions else [None for _ in images]
-        inversions = [
-            invert_photo(model, image, how_to_invert, title=f"inverting reference {i} of {len(images)}", out=out)
-            for i, image in enumerate(images, 1)
-        ]
-        before = time.perf_counter()
-        finetuned = _finetune(model, images, inversions, landmarks, how_to_finetune, name, out)
-        seconds_per_step = (time.perf_counter() - before) / how_to_finetune.steps
-
-        drawn = {
-            **{f"reference-{number}.png": image for number, image in enumerate(images, 1)},
-            "preview.png": preview_sheet(model, finetuned.generator, images, inversions),
-            "loss.png": loss_curve(finetuned.losses),
-        }
-        seconds = time.perf_counter() - started
-        record = StyleRecord(
-            name=name,
-            base=model.name,
-            base_sha256=model.sha256,
-            critic_sha256=model.load_critic(how_to_finetune.loss).sha256,
-            references=tuple(Reference.of(i, str(path), hashes[path]) for i, (path, _) in enumerate(crops, 1)),
-            settings={
-                "finetune": asdict(how_to_finetune),
-                "invert": asdict(how_to_invert),
-                "face": face,
-                "align": not no_align,
-            },
-            seed=seed,
-            device=str(model.device.torch_device),
-            precision=model.device.precision,
-            seconds=seconds,
-            losses=finetuned.losses,
-        )
-        style = store.create(record, changed_weights(model, finetuned.generator), drawn, overwrite=overwrite)
-
-    reached = mean(finetuned.losses[-10:])
+    choice = FinetuneChoice(
+        steps=steps,
+        rate=lr,
+        loss=loss,
+        identity=id_weight,
+        structure=structure_weight,
+        proportions=proportions,
+        ms_ssim=ms_ssim_weight,
+        alpha=alpha,
+        preserve_color=preserve_color,
+        seed=seed,
+    )
+    style = Studio(device=device, listener=out.listen).train(
+        name,
+        references,
+        choice,
+        base=base,
+        how=InvertChoice(method, refine, encoder=encoder),
+        face=parse_face(face, no_align=no_align),
+        overwrite=overwrite,
+    )
+    record = style.record
+    reached = mean(record.losses[-10:])
     result = {
         "style": name,
-        "base": model.name,
+        "base": record.base,
         "steps": record.steps,
-        "seconds": round(seconds, 3),
-        "seconds_per_step": round(seconds_per_step, 4),
+        "seconds": round(record.seconds or 0, 3),
+        "seconds_per_step": round(style.seconds_per_step, 4),
         "loss": reached,
         "path": str(style.folder),
         "preview": str(style.preview_path),
     }
-    out.result(result, f"style {name!r}: {record.steps} steps in {seconds:.0f} s, loss {reached:.3f}")
+    out.result(result, f"style {name!r}: {record.steps} steps in {record.seconds:.0f} s, loss {reached:.3f}")
     out.note(f"preview: {style.preview_path}")
-
-
-def _cut(path: Path, picture: "Image", cut: "Cut") -> "list[Image]":
-    from jojo_cli.faces import NoFaceError
-
-    try:
-        return [crop for _, crop in cut(picture)]
-    except NoFaceError as error:
-        hint = (
-            "common with drawings: crop it like a passport photo and add --no-align; "
-            "where there is no face at all, add --method mean too"
-        )
-        raise JojoError(f"{str(path)!r}: {error}", hint=hint) from error
-    except JojoError as error:
-        raise JojoError(f"{str(path)!r}: {error}", hint=error.hint) from error
-
-
-def _landmarks(crops: "Sequence[Image]", out: "Output") -> "list[FloatArray | None]":
-    """Return the landmarks [68,2] of each crop's largest face, in shares of its side; None where none is found."""
-    from jojo_cli.cli.batch import open_finder
-
-    try:
-        finder = open_finder(out)
-    except JojoError as error:
-        out.warn(f"the style keeps everybody's proportions: {error}")  # a crop needs no finder for the rest
-        return [None for _ in crops]
-    found = [(crop, finder.find(crop)) for crop in crops]
-    if not any(faces for _, faces in found):
-        out.note("no face is found in what was cut out: the style keeps everybody's proportions")
-    return [(faces[0].landmarks + 0.5) / crop.width if faces else None for crop, faces in found]
-
-
-def _finetune(
-    base: "Base",
-    images: "Sequence[Image]",
-    inversions: "Sequence[Inversion]",
-    landmarks: "Sequence[FloatArray | None]",
-    settings: "FinetuneSettings",
-    name: str,
-    out: "Output",
-) -> "Finetuned":
-    from jojo_cli.events import progress
-    from jojo_cli.images import to_tensor
-    from jojo_cli.stylize.finetune import Reference, finetune
-
-    references = [
-        Reference(to_tensor([image]).to(base.device.torch_device), inversion.w_plus, face)
-        for image, inversion, face in zip(images, inversions, landmarks, strict=True)
-    ]
-    with progress(out.listen, f"training {name}", settings.steps, "steps") as advance:
-        return finetune(base, references, settings, on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"))

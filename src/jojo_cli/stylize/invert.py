@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import cos, isfinite, pi
 
 import torch
@@ -12,7 +13,7 @@ from jojo_cli.bases.base import Base
 from jojo_cli.bases.encoder import first_of_octave, octave_of_code
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.settings import InvertSettings
-from jojo_cli.bases.views import face_view, whole_view
+from jojo_cli.bases.views import View, face_view, whole_view
 from jojo_cli.errors import JojoError
 from jojo_cli.stylize.losses import Targets
 
@@ -26,12 +27,34 @@ LONGEST = 0.12
 
 @dataclass(frozen=True)
 class Inversion:
-    """A code, and how well the generator draws the photo from it."""
+    """A photo's code. How well the generator draws the photo from it is found out when somebody first asks."""
 
+    base: Base
+    image: Tensor  # [1,3,R,R] in [-1,1], the photo
     w_plus: Tensor  # [1,L,D]
-    reconstruction: Tensor  # [1,3,R,R], RGB in about [-1,1]
-    lpips: float  # shift-tolerant, at 256 px
-    mse: float  # of values in [-1,1], at 256 px
+
+    @cached_property
+    def reconstruction(self) -> Tensor:
+        """What the generator draws from the code: [1,3,R,R], RGB in about [-1,1]."""
+        with torch.inference_mode(), self.base.device.enough_memory():
+            return self.base.generator.synthesis(self.w_plus)
+
+    @cached_property
+    def lpips(self) -> float:
+        """Shift-tolerant LPIPS of photo and reconstruction, at 256 px."""
+        perceptual = self.base.load_perceptual()  # here: what is loaded in inference mode can't be differentiated later
+        with torch.inference_mode(), self.base.device.enough_memory():
+            return Targets(perceptual, [self.image], [self._view]).distance(self.reconstruction, self._view).item()
+
+    @cached_property
+    def mse(self) -> float:
+        """Mean squared difference of their values in [-1,1], at 256 px."""
+        with torch.inference_mode():
+            return F.mse_loss(self._view(self.reconstruction), self._view(self.image)).item()
+
+    @property
+    def _view(self) -> View:
+        return whole_view(self.base.generator.resolution)
 
 
 def invert(
@@ -39,31 +62,34 @@ def invert(
     image: Tensor,
     settings: InvertSettings,
     *,
+    start: Tensor | None = None,
     on_step: OnStep = lambda step, loss: None,
 ) -> Inversion:
     """Return the code of an aligned image [1,3,R,R] in [-1,1].
 
-    It starts from the encoder's code or from the mean. Then come steps of optimisation (Image2StyleGAN, arXiv
-    1904.03189) of whitened codes (see `Latents`), by natural gradients (see `Curvature`) or Adam, where a pull back to
-    the encoder's code, or to the mean, keeps them plausible. The loss is LPIPS, of the whole and of the face in turn,
-    + pixels * MSE + identity * |f|^2 + pull * |p|^2 + spread * |d|^2: f is the difference of the face descriptors, p
-    how far all codes have moved together, d how far each has moved on its own.
+    It starts from `start`, or else from the encoder's code or from the mean. Then come steps of optimisation
+    (Image2StyleGAN, arXiv 1904.03189) of whitened codes (see `Latents`), by natural gradients (see `Curvature`) or
+    Adam, where a pull back to the start, or to the mean, keeps them plausible. The loss is LPIPS, of the whole and of
+    the face in turn, + pixels * MSE + identity * |f|^2 + pull * |p|^2 + spread * |d|^2: f is the difference of the face
+    descriptors, p how far all codes have moved together, d how far each has moved on its own.
 
     Args:
         base: whose generator shall draw the image.
         image: on the base's device.
         settings: how.
+        start: a code w_plus [1,L,D] to start from, of a similar picture; not for a z.
         on_step: told after every step.
 
     Raises:
         JojoError: the loss is no longer a number, or the device has too little memory.
     """
     with base.device.enough_memory():
-        w_plus = _start(base, image, settings)
+        w_plus = _start(base, image, settings) if start is None else start
         if settings.steps:
             descend = _descend_naturally if settings.natural else _descend
             w_plus = descend(base, w_plus, settings, _Distance(base, image, settings), on_step)
-        return _inversion(base, image, w_plus)
+        # A copy: what inference mode made can't be differentiated.
+        return Inversion(base, image, w_plus.clone())
 
 
 def _start(base: Base, image: Tensor, settings: InvertSettings) -> Tensor:
@@ -204,16 +230,6 @@ def _code(base: Base, settings: InvertSettings, start: Tensor) -> _MovedCode | _
         return _MovedCode(base.latents, start, torch.zeros_like(start[:, :1]), differ=settings.space == "w+")
     # What optimisation starts from is not where it is pulled to: the mean w is no likely code, the centre is.
     return _MovedCode(base.latents, torch.zeros_like(start), start[:, :1].clone(), differ=settings.space == "w+")
-
-
-def _inversion(base: Base, image: Tensor, w_plus: Tensor) -> Inversion:
-    view = whole_view(base.generator.resolution)
-    perceptual = base.load_perceptual()  # here: what is loaded in inference mode can't be differentiated later
-    with torch.inference_mode():
-        drawn = base.generator.synthesis(w_plus)
-        lpips = Targets(perceptual, [image], [view]).distance(drawn, view)
-        mse = F.mse_loss(view(drawn), view(image))
-    return Inversion(w_plus.clone(), drawn, lpips.item(), mse.item())
 
 
 def _ramps(step: int, steps: int) -> float:

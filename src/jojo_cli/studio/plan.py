@@ -1,18 +1,25 @@
-"""Which photos a command works on, and where each result goes: all of it decided before any work."""
+"""Which photos there are to work on, and where each result goes: all of it decided before any work."""
 
+import io
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image
 
-from jojo_cli.cli.output import Output
 from jojo_cli.errors import JojoError, UsageError
+from jojo_cli.events import Caution, Listener, Note
 from jojo_cli.faces import FaceChoice
-from jojo_cli.images import READ_SUFFIXES, WRITE_FORMATS, encode_image, save_image
+from jojo_cli.images import READ_SUFFIXES, WRITE_FORMATS, encode_image, read_image, save_image
+
+Photo = str | Path | BinaryIO
+"""A picture, a folder of pictures, or the content of a picture, which is read when its turn comes."""
+
+Target = Path | BinaryIO
+"""A folder or a file, or what takes the content of a single picture."""
 
 
 @dataclass(frozen=True)
@@ -20,24 +27,38 @@ class Job:
     """One photo and where its results go.
 
     Attributes:
-        photo: its path, "-" for standard input.
+        photo: its path, or its content.
         files: the files to write, by the suffix that the plan was asked for, the main one first. Empty: the
-            picture goes to standard output.
+            picture goes to `stream`.
         choice: the faces to work on; None takes the photo as a crop.
         overwrite: the files may exist.
         face: number of the face that this is about, once it is known.
     """
 
-    photo: str
+    photo: str | BinaryIO
     files: Mapping[str, Path]
     choice: FaceChoice | None
     overwrite: bool
     face: int | None
+    stream: BinaryIO | None = None
+
+    @property
+    def input(self) -> str:
+        """The path of the photo, or "-" for a stream."""
+        return self.photo if isinstance(self.photo, str) else "-"
 
     @property
     def output(self) -> str:
-        """The main result: a path, or "-" for standard output."""
+        """The main result: a path, or "-" for a stream."""
         return str(next(iter(self.files.values()), "-"))
+
+    def read(self) -> Image.Image:
+        """Return the photo, upright and in RGB.
+
+        Raises:
+            ImageError: it can't be read.
+        """
+        return read_image(Path(self.photo) if isinstance(self.photo, str) else io.BytesIO(self.photo.read()))
 
     def for_face(self, number: int | None) -> "Job":
         """Return the job for one face of the photo."""
@@ -62,12 +83,12 @@ class Job:
         Raises:
             JojoError: it can't be written.
         """
-        if self.files:
+        if self.stream is None:
             save_image(image, self.files[".png"], overwrite=self.overwrite)
             return
         try:
-            sys.stdout.buffer.write(encode_image(image))
-            sys.stdout.buffer.flush()
+            self.stream.write(encode_image(image))
+            self.stream.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -75,94 +96,98 @@ class Job:
 
 
 def plan(
-    photos: Sequence[str],
-    output: Path | None,
+    photos: Sequence[Photo],
+    output: Target | None,
     *,
     label: str,
     suffixes: Sequence[str] = (".png",),
     choice: FaceChoice | None = "largest",
     overwrite: bool = False,
-    out: Output,
+    listener: Listener,
 ) -> list[Job]:
     """Return a job for each photo.
 
     Args:
-        photos: files, folders and "-", as typed.
-        output: a folder, the file of a single result, "-" for standard output; None is the current folder.
+        photos: files, folders and streams.
+        output: a folder, the file or stream of a single result; None is the current folder.
         label: names the results: `photo.LABEL.png`, or `photo.LABEL-2.png` for the second face.
         suffixes: the files of one result, the main one first.
         choice: the faces to work on; None takes the photos as crops.
         overwrite: results may replace files, though never a photo.
-        out: told what is left out of a folder.
+        listener: told what is left out of a folder.
 
     Raises:
         UsageError: results would fall on one another or on a photo, or `output` does not fit the photos.
         JojoError: the output file exists, or the output folder can't be made.
     """
-    found = _find_photos(photos, out)
+    found = _find_photos(photos, listener)
     face = choice if isinstance(choice, int) else None
-    to_one_file = output is not None and _is_file(output, suffixes)
-    if to_one_file and (len(found) != 1 or found[0].in_folder or choice == "all"):
+    stream = None if output is None or isinstance(output, Path) else output
+    path = output if isinstance(output, Path) else None
+    one_file = path if path is not None and _is_file(path, suffixes) else None
+    if (stream or one_file) and (len(found) != 1 or found[0].in_folder or choice == "all"):
         hint = "give one photo and one face, or name a folder"
-        raise UsageError(f"{str(output)!r} takes one result", hint=hint)
-    if str(output) == "-":
-        _check_stdout(suffixes, out)
+        raise UsageError(f"{'-' if stream else str(one_file)!r} takes one result", hint=hint)
+    if stream and len(suffixes) > 1:
+        raise UsageError("'-' takes one file, and this writes several", hint="name a folder")
 
     jobs = []
     for photo in found:
-        if str(output) == "-":
+        if stream:
             files = {}
-        elif output is not None and to_one_file:
-            files = {suffix: _with_suffix(output, suffix) for suffix in suffixes}
+        elif one_file:
+            files = {suffix: _with_suffix(one_file, suffix) for suffix in suffixes}
         else:
             stem = f"{photo.stem}.{label}" if face is None else f"{photo.stem}.{label}-{face}"
-            folder = (output or Path()) / photo.below
+            folder = (path or Path()) / photo.below
             files = {suffix: folder / f"{stem}{suffix}" for suffix in suffixes}
-        jobs.append(Job(photo.path, files, choice, overwrite, face))
-    jobs = _check_paths(found, jobs, out)
+        jobs.append(Job(photo.source, files, choice, overwrite, face, stream))
+    jobs = _check_paths(found, jobs, listener)
 
-    if to_one_file and jobs[0].is_done():
-        raise JojoError(f"{str(output)!r} exists", hint="add --overwrite to replace it")
-    if jobs and output is not None:
-        _make_folder(output.parent if to_one_file else output)
+    if one_file and jobs[0].is_done():
+        raise JojoError(f"{str(one_file)!r} exists", hint="add --overwrite to replace it")
+    if jobs and path is not None:
+        _make_folder(one_file.parent if one_file else path)
     return jobs
 
 
 @dataclass(frozen=True)
 class _Photo:
-    path: str
+    source: str | BinaryIO
     stem: str
     below: Path  # its folder, from the folder that was given on
     in_folder: bool
 
 
-def _find_photos(arguments: Sequence[str], out: Output) -> list[_Photo]:
+def _find_photos(photos: Sequence[Photo], listener: Listener) -> list[_Photo]:
     """Return the photos, each once, in the order given and by name within a folder."""
-    photos: dict[str, _Photo] = {}
-    for argument in arguments:
-        if not argument:
+    each: dict[object, _Photo] = {}
+    for photo in photos:
+        if not isinstance(photo, str | Path):
+            each.setdefault(photo, _Photo(photo, "stdin", Path(), in_folder=False))
+            continue
+        if not str(photo):
             raise UsageError("'' is not the name of a photo", hint="is a variable of the shell empty?")
-        if argument == "-":
-            found = [_Photo("-", "stdin", Path(), in_folder=False)]
         # Path.is_dir raises where a folder above is closed to us.
-        elif os.path.isdir(path := Path(argument)):  # noqa: PTH112
+        if os.path.isdir(path := Path(photo)):  # noqa: PTH112
             found = [
                 _Photo(str(file), file.stem, file.parent.relative_to(path), in_folder=True)
-                for file in _pictures_in(path, out)
+                for file in _pictures_in(path, listener)
             ]
             if not found:
-                out.note(f"no pictures in {argument!r}")
+                listener(Note(f"no pictures in {str(photo)!r}"))
         else:
-            found = [_Photo(argument, Path(argument).stem, Path(), in_folder=False)]
-        for photo in found:
+            found = [_Photo(str(photo), path.stem, Path(), in_folder=False)]
+        for one in found:
             # Unlike resolve, a link and what it points to are two photos.
-            photos.setdefault(os.path.abspath(photo.path), photo)  # noqa: PTH100
-    return list(photos.values())
+            each.setdefault(os.path.abspath(str(one.source)), one)  # noqa: PTH100
+    return list(each.values())
 
 
-def _pictures_in(folder: Path, out: Output) -> Iterator[Path]:
+def _pictures_in(folder: Path, listener: Listener) -> Iterator[Path]:
     def report(error: OSError) -> None:
-        out.warn(f"folder {error.filename!r} can't be read: {(error.strerror or str(error)).lower()}")
+        reason = (error.strerror or str(error)).lower()
+        listener(Caution(f"folder {error.filename!r} can't be read: {reason}"))
 
     for parent, folders, names in os.walk(folder, onerror=report):
         # Hidden ones are what file managers and interrupted writes leave behind.
@@ -180,7 +205,7 @@ def _is_file(output: Path, suffixes: Sequence[str]) -> bool:
     if suffix in READ_SUFFIXES and suffix not in WRITE_FORMATS:
         hint = f"end it in one of {', '.join(WRITE_FORMATS)}"
         raise UsageError(f"{str(output)!r} names no format that jojo writes", hint=hint)
-    return str(output) == "-" or suffix in WRITE_FORMATS or suffix in suffixes
+    return suffix in WRITE_FORMATS or suffix in suffixes
 
 
 def _with_suffix(output: Path, suffix: str) -> Path:
@@ -190,25 +215,19 @@ def _with_suffix(output: Path, suffix: str) -> Path:
     return output.with_suffix(suffix)
 
 
-def _check_stdout(suffixes: Sequence[str], out: Output) -> None:
-    if len(suffixes) > 1:
-        raise UsageError("-o - takes one file, and this writes several", hint="name a folder")
-    if out.as_json:
-        raise UsageError("--json and -o - both write to standard output", hint="leave one of them out")
-    if sys.stdout.isatty():
-        raise UsageError("-o - would write a picture to the terminal", hint="redirect it: > picture.png")
-
-
-def _check_paths(found: Sequence[_Photo], jobs: Sequence[Job], out: Output) -> list[Job]:
+def _check_paths(found: Sequence[_Photo], jobs: Sequence[Job], listener: Listener) -> list[Job]:
     """Return the jobs, less those on what an earlier run left in a folder of photos.
 
     Raises:
         UsageError: a result would fall on a photo, or on the result of another one.
     """
-    writers = {_key(path): job.photo for job in jobs for path in job.files.values()}
+    writers = {_key(path): job.input for job in jobs for path in job.files.values()}
     kept: list[Job] = []
     for photo, job in zip(found, jobs, strict=True):
-        path = Path(photo.path)
+        if not isinstance(photo.source, str):
+            kept.append(job)
+            continue
+        path = Path(photo.source)
         writer = writers.get(_key(path))
         if job.choice == "all":  # the plan has the names without the numbers of the faces
             suffixes = "|".join(map(re.escape, job.files))
@@ -218,17 +237,17 @@ def _check_paths(found: Sequence[_Photo], jobs: Sequence[Job], out: Output) -> l
             kept.append(job)
         elif not photo.in_folder:
             hint = "choose another place with -o, or leave it out"
-            raise UsageError(f"{photo.path!r} would be overwritten by the result of {writer!r}", hint=hint)
+            raise UsageError(f"{photo.source!r} would be overwritten by the result of {writer!r}", hint=hint)
     if len(kept) < len(jobs):
-        out.note(f"left out {len(jobs) - len(kept)} results of an earlier run")
+        listener(Note(f"left out {len(jobs) - len(kept)} results of an earlier run"))
 
     sources: dict[str, str] = {}
     for job in kept:
         for path in job.files.values():
-            first = sources.setdefault(_key(path), job.photo)
-            if first != job.photo:
+            first = sources.setdefault(_key(path), job.input)
+            if first != job.input:
                 hint = "rename one of them, or give them in two runs with folders of their own"
-                raise UsageError(f"{first!r} and {job.photo!r} would both become {str(path)!r}", hint=hint)
+                raise UsageError(f"{first!r} and {job.input!r} would both become {str(path)!r}", hint=hint)
     return kept
 
 

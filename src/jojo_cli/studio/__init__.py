@@ -1,0 +1,5 @@
+"""The pipeline behind every face of jojo: requests in, outcomes and events out."""
+
+from jojo_cli.studio.studio import LANDMARKS, LoadedStyle, Studio
+
+__all__ = ["LANDMARKS", "LoadedStyle", "Studio"]

@@ -1,0 +1,92 @@
+"""What align, invert and apply share: the loop over the photos, from a plan to one outcome a face."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from jojo_cli.errors import JojoError
+from jojo_cli.images import ImageError
+from jojo_cli.studio.plan import Job
+
+T = TypeVar("T")
+
+Open = Callable[[Job], Sequence[tuple[int | None, T]]]
+"""Returns what there is to work on in a photo, each with the number of its face; raises JojoError."""
+
+Work = Callable[[T, Job], Mapping[str, Any] | None]
+"""Does the work on one of them and writes its files; returns the figures of the outcome; raises JojoError."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one face, or of a photo in which no face was found or looked for."""
+
+    input: str
+    """The photo as it was given, or as it was found in a folder; "-" is a stream."""
+    face: int | None
+    """The number of the face by size, from 1; None for a crop or a code, and where none was looked for or found."""
+    status: Literal["ok", "skipped", "failed"]
+    output: str | None = None
+    """The main file, "-" for a stream; None when it failed."""
+    reason: str | None = None
+    """Why it was skipped or failed."""
+    hint: str | None = None
+    """What can be done about it."""
+    seconds: float | None = None
+    """How long the work took, without finding the face, when the status is ok."""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    """What was measured, and other files, when the status is ok."""
+
+
+class Batch:
+    """Work on photos, done while one goes through it: an outcome for each face.
+
+    `len` is the number of photos.
+    """
+
+    def __init__(self, jobs: Sequence[Job], start: Callable[[], tuple[Open[Any], Work[Any]]]) -> None:
+        """Keep the jobs; `start` opens what the work needs, at most once, and not when all is done already."""
+        self._jobs, self._start = jobs, start
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __iter__(self) -> Iterator[Outcome]:
+        tools = None
+        for job in self._jobs:
+            if job.is_done():
+                yield _skipped(job)
+                continue
+            tools = tools or self._start()
+            yield from _work_on(job, *tools)
+
+
+def _work_on(job: Job, open_: Open[T], work: Work[T]) -> Iterator[Outcome]:
+    try:
+        found = open_(job)
+    except JojoError as error:
+        yield _failed(job, error)
+        return
+    for number, one_face in found:
+        one = job.for_face(number)
+        if one.is_done():
+            yield _skipped(one)
+            continue
+        started = time.perf_counter()
+        try:
+            figures = work(one_face, one) or {}
+        except JojoError as error:
+            yield _failed(one, error)
+        else:
+            seconds = round(time.perf_counter() - started, 3)
+            yield Outcome(one.input, one.face, "ok", one.output, seconds=seconds, figures=figures)
+
+
+def _skipped(job: Job) -> Outcome:
+    return Outcome(job.input, job.face, "skipped", job.output, "exists", "add --overwrite to replace what exists")
+
+
+def _failed(job: Job, error: JojoError) -> Outcome:
+    reason = error.reason if isinstance(error, ImageError) else str(error)
+    return Outcome(job.input, job.face, "failed", None, reason, error.hint)

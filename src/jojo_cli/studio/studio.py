@@ -1,0 +1,501 @@
+"""The studio: everything that jojo does, for the command line and for other programs."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jojo_cli import paths
+from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
+from jojo_cli.errors import CheckpointError, JojoError, UsageError
+from jojo_cli.events import Listener, Note, nobody, progress
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from jojo_cli.bases import BaseEntry
+    from jojo_cli.bases.base import Base
+    from jojo_cli.bases.settings import InvertSettings
+    from jojo_cli.device import Device
+    from jojo_cli.faces import FaceChoice, FaceFinder
+    from jojo_cli.nets.generator import Generator
+    from jojo_cli.studio.batch import Batch, Open, Work
+    from jojo_cli.studio.plan import Job, Photo, Target
+    from jojo_cli.studio.training import TrainedStyle
+    from jojo_cli.styles import Style, StyleStore
+    from jojo_cli.stylize.invert import Inversion
+    from jojo_cli.weights.manager import ModelManager
+
+    Needs = Callable[[BaseEntry], tuple[str, ...]]
+
+LANDMARKS = "dlib-landmarks-68"
+"""What finding a face needs, whatever the base."""
+
+
+DEFAULT_INVERSION = InvertChoice()
+DEFAULT_FINETUNING = FinetuneChoice()
+
+
+def _drawing(entry: "BaseEntry") -> tuple[str, ...]:
+    return entry.draw
+
+
+class Studio:
+    """Trains styles, and redraws faces in them, on one device. Weights that are missing are fetched.
+
+    What was opened once (bases, the face finder) stays open. A method that works on many photos returns a `Batch`,
+    which does the work while one goes through it: a photo that fails is an outcome, and the next one follows.
+
+    Args:
+        device: auto, cpu, cuda, cuda:N or mps.
+        models: the weights; by default those of the command line.
+        styles: the styles, likewise.
+        listener: told what happens, and may raise `Cancelled` to end the work.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        models: "ModelManager | None" = None,
+        styles: "StyleStore | None" = None,
+        listener: Listener = nobody,
+    ) -> None:
+        self.listener = listener
+        self._device, self._models, self._styles = device, models, styles
+        self._bases: dict[str, Base] = {}
+
+    @cached_property
+    def device(self) -> "Device":
+        """The device, and the precision of the work on it.
+
+        Raises:
+            UsageError: there is no such device.
+            JojoError: it is not here.
+        """
+        from jojo_cli.device import pick_device
+
+        return pick_device(self._device)
+
+    @cached_property
+    def models(self) -> "ModelManager":
+        """The model manager."""
+        from jojo_cli.weights.manager import ModelManager
+
+        return self._models or ModelManager(paths.models_dir(), offline=paths.is_offline(), listener=self.listener)
+
+    @cached_property
+    def styles(self) -> "StyleStore":
+        """The style registry."""
+        from jojo_cli.styles import StyleStore
+
+        return self._styles or StyleStore(paths.styles_dir())
+
+    @cached_property
+    def finder(self) -> "FaceFinder":
+        """What finds faces in pictures."""
+        from jojo_cli.faces import FaceFinder
+
+        return FaceFinder(self.models.ensure(LANDMARKS))
+
+    def base(self, name: str | None = None, *, needs: "Needs" = _drawing) -> "Base":
+        """Return the base called `name` (None: the one that suits the device).
+
+        `needs` says which of its weights will be used: what is missing of them is fetched first, all together.
+
+        Raises:
+            UsageError: there is no such device, or the base lacks what was chosen.
+            JojoError: the device is not here, there is no such base, or its weights can't be had.
+        """
+        from jojo_cli.bases import EMBEDDED_BASE, default_base, find_base, load_base
+
+        entry = find_base(name or default_base(self.device.torch_device.type))
+        ids = needs(entry)
+        try:
+            self.models.pull(ids)
+        except JojoError as error:
+            if name or entry.name == EMBEDDED_BASE:
+                raise
+            hints = [error.hint] if error.hint else []
+            hint = "\nor ".join([*hints, f"add --base {EMBEDDED_BASE}, which needs less"])
+            raise JojoError(str(error), hint=hint) from error
+        if entry.name not in self._bases:
+            with self.device.enough_memory():
+                self._bases[entry.name] = load_base(entry.name, self.models, device=self.device)
+            self.listener(Note(f"base {entry.name} on {self.device}"))
+        return self._bases[entry.name]
+
+    def style(self, name: str, *, needs: "Needs" = _drawing, color: float | None = None) -> "LoadedStyle":
+        """Return the style called `name`, ready to draw; `needs` as in `base`, `color` if it will be asked for.
+
+        Raises:
+            StyleNotFoundError: there is none.
+            CheckpointError: the style is damaged, or was trained on other weights than the base has now.
+            UsageError: no style can have this name, or the style has no `color` to give.
+            JojoError: as `base`.
+        """
+        from jojo_cli.stylize.draw import styled_generator
+
+        style = self.styles.load(name)
+        # Before the base: a style that can't be drawn as asked needs no download.
+        weights = style.load_weights()
+        if color and "palette" not in weights:
+            raise UsageError(f"style {style.name!r} keeps no colours of a reference", hint="leave out --color")
+        record = style.record
+        base = self.base(record.base, needs=needs)
+        if record.base_sha256 != base.sha256:
+            raise CheckpointError(
+                f"style {style.name!r} belongs to another version of base {base.name!r}",
+                hint=f"import {record.origin.file!r} again, with --name {style.name} --overwrite"
+                if record.origin
+                else "train it again from the references in its folder: "
+                f"jojo train {style.name} {style.folder / 'reference-1.png'} --no-align --overwrite",
+            )
+        return LoadedStyle(style, base, styled_generator(base, weights))
+
+    def crops(
+        self, picture: "Image", face: "FaceChoice | None" = "largest", *, size: int = 1024
+    ) -> "list[tuple[int | None, Image]]":
+        """Return squares cut out of a picture, each with the number of its face.
+
+        Args:
+            picture: upright, in RGB, as `read_image` returns it.
+            face: largest, all, or a number by size, from 1; None takes the picture as a crop, and numbers nothing.
+            size: side of a square in pixels.
+
+        Raises:
+            NoFaceError: there is no face.
+            JojoError: there are not so many, or the face finder can't be had.
+        """
+        from jojo_cli.faces import choose_faces, crop_face, face_quad
+        from jojo_cli.images import square_crop
+
+        if face is None:
+            return [(None, square_crop(picture, size))]
+        faces = choose_faces(self.finder.find(picture), face)
+        return [(face.number, crop_face(picture, face_quad(face.landmarks), size=size)) for face in faces]
+
+    def find_code(
+        self,
+        crop: "Image",
+        base: "Base",
+        settings: "InvertSettings | None" = None,
+        *,
+        start: "Tensor | None" = None,
+        title: str = "inverting",
+    ) -> "Inversion":
+        """Return the code from which a base draws a crop.
+
+        Args:
+            crop: a square as `crops` returns it, of the base's resolution.
+            base: opened with what the settings need: `needs=lambda entry: entry.to_invert(choice)`.
+            settings: how; by default as the base does with photos.
+            start: a code w_plus [1,L,D] to start from, of a similar picture.
+            title: what the listener is told of this work.
+
+        Raises:
+            JojoError: the inversion diverges, or the device has too little memory.
+        """
+        from jojo_cli.images import to_tensor
+        from jojo_cli.stylize.invert import invert
+
+        settings = settings or DEFAULT_INVERSION.among(base.photo_inversions)
+        pixels = to_tensor([crop]).to(base.device.torch_device)
+        with progress(self.listener, title, settings.steps, "steps") as advance:
+            return invert(
+                base, pixels, settings, start=start, on_step=lambda step, loss: advance(step, f"loss {loss:.3f}")
+            )
+
+    def align(
+        self,
+        photos: "Sequence[Photo]",
+        output: "Target | None" = None,
+        *,
+        face: "FaceChoice" = "largest",
+        size: int = 1024,
+        overwrite: bool = False,
+    ) -> "Batch":
+        """Cut the faces out of photos, upright and placed as in the FFHQ dataset.
+
+        Args:
+            photos: files, folders, which keep their tree, and streams.
+            output: a folder, the file or stream of a single result; None is the current folder.
+            face: largest, all, or a number by size, from 1.
+            size: side of a crop in pixels.
+            overwrite: results may replace files, though never a photo.
+
+        Raises:
+            UsageError: results would fall on one another or on a photo, or `output` does not fit the photos.
+            JojoError: the output exists, or can't be made.
+        """
+        from jojo_cli.studio.batch import Batch
+        from jojo_cli.studio.plan import plan
+
+        jobs = plan(photos, output, label="aligned", choice=face, overwrite=overwrite, listener=self.listener)
+
+        def start() -> "tuple[Open[Image], Work[Image]]":
+            return self._cutter(jobs, size), lambda crop, job: job.save(crop)
+
+        return Batch(jobs, start)
+
+    def invert(
+        self,
+        photos: "Sequence[Photo]",
+        output: "Path | None" = None,
+        *,
+        base: str | None = None,
+        how: InvertChoice = DEFAULT_INVERSION,
+        face: "FaceChoice | None" = "largest",
+        overwrite: bool = False,
+    ) -> "Batch":
+        """Find the codes of the faces in photos, and write them beside what the base draws from them.
+
+        Args:
+            photos: as in `align`.
+            output: likewise.
+            base: name of the base; None: the one that suits the device.
+            how: the way to find codes.
+            face: as in `align`; None takes the photos as crops.
+            overwrite: as in `align`.
+
+        Raises:
+            UsageError, JojoError: as `align`; what opening the base raises comes with the first outcome.
+        """
+        from jojo_cli.studio.batch import Batch
+        from jojo_cli.studio.plan import plan
+
+        suffixes = (".safetensors", ".png")
+        jobs = plan(
+            photos, output, label="code", suffixes=suffixes, choice=face, overwrite=overwrite, listener=self.listener
+        )
+
+        def start() -> "tuple[Open[Image], Work[Image]]":
+            from jojo_cli.codes import write_code
+            from jojo_cli.images import save_image, to_image
+
+            model = self.base(base, needs=lambda entry: entry.to_invert(how))
+            settings = how.among(model.photo_inversions)
+
+            def work(crop: "Image", job: "Job") -> Mapping[str, Any]:
+                inversion = self.find_code(crop, model, settings, title=f"inverting {job.input}")
+                write_code(job.files[".safetensors"], inversion.w_plus, model, overwrite=overwrite)
+                save_image(to_image(inversion.reconstruction[0]), job.files[".png"], overwrite=overwrite)
+                return {
+                    "reconstruction": str(job.files[".png"]),
+                    "lpips": round(inversion.lpips, 4),
+                    "mse": round(inversion.mse, 4),
+                }
+
+            return self._cutter(jobs, model.generator.resolution), work
+
+        return Batch(jobs, start)
+
+    def apply(
+        self,
+        style: str,
+        photos: "Sequence[Photo]",
+        output: "Target | None" = None,
+        *,
+        strength: float = 1.0,
+        color: float | None = None,
+        compare: bool = False,
+        how: InvertChoice = DEFAULT_INVERSION,
+        face: "FaceChoice | None" = "largest",
+        overwrite: bool = False,
+    ) -> "Batch":
+        """Redraw the faces in photos in a style.
+
+        Args:
+            style: its name.
+            photos: as in `align`; files of codes, too.
+            output: likewise.
+            strength: how much of the style shows, from 0 to 1.
+            color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
+            compare: write photo and result side by side as well.
+            how: the way to find codes.
+            face: as in `align`; None takes the photos as crops.
+            overwrite: as in `align`.
+
+        Raises:
+            StyleNotFoundError: there is no such style.
+            UsageError, JojoError: as `align`; what opening the base raises comes with the first outcome.
+        """
+        from jojo_cli.codes import SUFFIX, read_code
+        from jojo_cli.studio.batch import Batch
+        from jojo_cli.studio.plan import plan
+
+        name = self.styles.load(style).name
+        suffixes = (".png", ".compare.png") if compare else (".png",)
+        jobs = plan(
+            photos, output, label=name, suffixes=suffixes, choice=face, overwrite=overwrite, listener=self.listener
+        )
+        # A code is of one face, whatever the choice; where there are no photos, no face finder is needed.
+        jobs = [replace(job, choice=None) if job.input.endswith(SUFFIX) else job for job in jobs]
+
+        def start() -> "tuple[Open[Image | Tensor], Work[Image | Tensor]]":
+            from PIL.Image import Image
+
+            from jojo_cli.images import contact_sheet, save_image
+
+            def needs(entry: "BaseEntry") -> tuple[str, ...]:
+                return entry.draw if all(job.input.endswith(SUFFIX) for job in jobs) else entry.to_invert(how)
+
+            loaded = self.style(name, needs=needs, color=color)
+            base = loaded.base
+            settings = how.among(base.photo_inversions)
+            cut = self._cutter(jobs, base.generator.resolution)
+
+            def open_(job: "Job") -> "Sequence[tuple[int | None, Image | Tensor]]":
+                return [(None, read_code(Path(job.input), base))] if job.input.endswith(SUFFIX) else cut(job)
+
+            def work(crop: "Image | Tensor", job: "Job") -> Mapping[str, Any] | None:
+                if isinstance(crop, Image):
+                    w_plus = self.find_code(crop, base, settings, title=f"inverting {job.input}").w_plus
+                else:
+                    w_plus = crop
+                (result,) = loaded.draw(w_plus, strength=strength, color=color)
+                job.save(result)
+                if compare:
+                    photo = crop if isinstance(crop, Image) else loaded.draw(w_plus, strength=0)[0]
+                    sheet = contact_sheet([[photo, result]], cell=result.width)
+                    save_image(sheet, job.files[".compare.png"], overwrite=overwrite)
+                return None
+
+            return open_, work
+
+        return Batch(jobs, start)
+
+    def sample(
+        self,
+        style: str,
+        count: int = 1,
+        output: Path | None = None,
+        *,
+        seed: int = 0,
+        truncation: float = 0.7,
+        strength: float = 1.0,
+        color: float | None = None,
+        overwrite: bool = False,
+    ) -> "Iterator[tuple[int, Path]]":
+        """Draw random faces in a style, with the seeds `seed`, `seed + 1` and so on, and a contact sheet.
+
+        Args:
+            style: its name.
+            count: how many.
+            output: a folder; None is STYLE-samples in the current one.
+            seed: of the first.
+            truncation: 0 draws the mean face, 1 the most varied ones.
+            strength: as in `apply`.
+            color: likewise.
+            overwrite: results may replace files.
+
+        Returns:
+            An iterator that draws while one goes through it: the seed of each face, and its file.
+
+        Raises:
+            StyleNotFoundError: there is no such style.
+            JojoError: a file exists.
+        """
+        from jojo_cli.studio.sampling import plan_samples, sample
+
+        name = self.styles.load(style).name
+        samples = plan_samples(name, count, output, seed=seed, overwrite=overwrite)
+        return sample(self, name, samples, truncation=truncation, strength=strength, color=color, overwrite=overwrite)
+
+    def train(
+        self,
+        name: str,
+        references: Sequence[Path],
+        choice: FinetuneChoice = DEFAULT_FINETUNING,
+        *,
+        base: str | None = None,
+        how: InvertChoice = DEFAULT_INVERSION,
+        face: "FaceChoice | None" = "largest",
+        overwrite: bool = False,
+    ) -> "TrainedStyle":
+        """Learn a style from pictures, register it, and return it.
+
+        It is saved whole at the end, or not at all.
+
+        Args:
+            name: what to call it.
+            references: the pictures, in one style.
+            choice: the way to finetune.
+            base: as in `invert`.
+            how: the way to find the code of a reference.
+            face: as in `invert`; with all, each face is a reference.
+            overwrite: the style may replace one of that name.
+
+        Raises:
+            UsageError: no style can have this name, or the choices don't fit.
+            StyleExistsError: one has it.
+            JojoError: a picture can't be read or has no face, or as `base`.
+        """
+        from jojo_cli.studio.training import train
+
+        return train(self, name, references, choice, base=base, how=how, face=face, overwrite=overwrite)
+
+    def import_style(self, file: Path, name: str | None = None, *, overwrite: bool = False) -> "Style":
+        """Register a style from a file, and return it.
+
+        Args:
+            file: what `jojo styles export` wrote, or a checkpoint with a generator that was finetuned from the full
+                base. Nothing in it runs.
+            name: what to call the style; None: as it, or the file, was called.
+            overwrite: it may replace one of that name.
+
+        Raises:
+            UsageError: no style can have this name.
+            StyleExistsError: one has it.
+            CheckpointError: the file holds no style.
+            JojoError: it can't be read, or as `base`.
+        """
+        from jojo_cli.studio.adoption import import_style
+
+        return import_style(self, file, name, overwrite=overwrite)
+
+    def pull_styles(self, names: Sequence[str], *, overwrite: bool = False) -> "Iterator[Style]":
+        """Fetch styles that others published, and register them while one goes through what is returned.
+
+        Args:
+            names: of published styles.
+            overwrite: as in `import_style`.
+
+        Raises:
+            JojoError: there is no such style, it can't be fetched, or as `import_style`.
+        """
+        from jojo_cli.studio.adoption import pull_styles
+
+        return pull_styles(self, names, overwrite=overwrite)
+
+    def _cutter(self, jobs: "Sequence[Job]", size: int) -> "Open[Image]":
+        """Return the function from a job to the crops of its photo; the face finder is opened, if one needs it."""
+        _ = any(job.choice for job in jobs) and self.finder
+        return lambda job: self.crops(job.read(), job.choice, size=size)
+
+
+@dataclass(frozen=True)
+class LoadedStyle:
+    """A style, ready to draw."""
+
+    style: "Style"
+    base: "Base"
+    generator: "Generator"
+
+    def draw(self, w_plus: "Tensor", *, strength: float = 1.0, color: float | None = None) -> "list[Image]":
+        """Return the pictures of w_plus [N,L,D] in the style.
+
+        Args:
+            w_plus: codes of the base, on its device.
+            strength: how much of the style shows, from 0 to 1.
+            color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
+
+        Raises:
+            JojoError: the device has too little memory.
+        """
+        from jojo_cli.images import to_image
+        from jojo_cli.stylize.draw import draw
+
+        return [to_image(image) for image in draw(self.base, self.generator, w_plus, strength=strength, color=color)]

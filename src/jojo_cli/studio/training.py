@@ -1,0 +1,129 @@
+"""A style from pictures: cut, invert, finetune, register."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
+from jojo_cli.errors import JojoError
+from jojo_cli.events import Caution, Detail, Note, progress
+from jojo_cli.faces import FaceChoice, NoFaceError
+from jojo_cli.images import read_image, to_tensor
+from jojo_cli.studio.preview import loss_curve, preview_sheet
+from jojo_cli.styles import Reference as ReferenceRecord
+from jojo_cli.styles import Style, StyleRecord
+from jojo_cli.stylize.draw import changed_weights
+from jojo_cli.stylize.finetune import Reference, finetune
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from jojo_cli.faces.align import FloatArray
+    from jojo_cli.studio.studio import Studio
+
+
+@dataclass(frozen=True)
+class TrainedStyle(Style):
+    """A style that was trained just now."""
+
+    seconds_per_step: float  # of finetuning
+
+
+def train(
+    studio: "Studio",
+    name: str,
+    references: Sequence[Path],
+    choice: FinetuneChoice,
+    *,
+    base: str | None,
+    how: InvertChoice,
+    face: FaceChoice | None,
+    overwrite: bool,
+) -> TrainedStyle:
+    """Learn a style, register it, and return it; arguments and errors as in `Studio.train`."""
+    store = studio.styles
+    with store.reserve(name, overwrite=overwrite):
+        started = time.perf_counter()
+        # Before anything is fetched or computed, and all at once: a file may be gone when the training ends.
+        pictures = [(path, read_image(path), sha256(path.read_bytes()).hexdigest()) for path in references]
+        model = studio.base(base, needs=lambda entry: entry.to_train(how, choice.loss, identity=bool(choice.identity)))
+        crops = [
+            (crop, path, digest)
+            for path, picture, digest in pictures
+            for crop in _cut(studio, path, picture, face, model.generator.resolution)
+        ]
+        images = [crop for crop, _, _ in crops]
+        how_to_invert, settings = how.among(model.reference_inversions), choice.among(model.finetunings)
+        landmarks = _landmarks(studio, images) if settings.proportions else [None for _ in images]
+        inversions = []
+        for number, image in enumerate(images, 1):
+            title = f"inverting reference {number} of {len(images)}"
+            inversion = studio.find_code(image, model, how_to_invert, title=title)
+            studio.listener(Detail(f"{title}: LPIPS {inversion.lpips:.3f}, MSE {inversion.mse:.3f}"))
+            inversions.append(inversion)
+
+        before = time.perf_counter()
+        lessons = [
+            Reference(to_tensor([image]).to(model.device.torch_device), inversion.w_plus, face)
+            for image, inversion, face in zip(images, inversions, landmarks, strict=True)
+        ]
+        with progress(studio.listener, f"training {name}", settings.steps, "steps") as advance:
+            finetuned = finetune(model, lessons, settings, on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"))
+        seconds_per_step = (time.perf_counter() - before) / settings.steps
+
+        drawn = {
+            **{f"reference-{number}.png": image for number, image in enumerate(images, 1)},
+            "preview.png": preview_sheet(model, finetuned.generator, images, inversions),
+            "loss.png": loss_curve(finetuned.losses),
+        }
+        record = StyleRecord(
+            name=name,
+            base=model.name,
+            base_sha256=model.sha256,
+            critic_sha256=model.load_critic(settings.loss).sha256,
+            references=tuple(
+                ReferenceRecord.of(number, str(path), digest) for number, (_, path, digest) in enumerate(crops, 1)
+            ),
+            settings={
+                "finetune": asdict(settings),
+                "invert": asdict(how_to_invert),
+                "face": str(face or "largest"),
+                "align": face is not None,
+            },
+            seed=settings.seed,
+            device=str(model.device.torch_device),
+            precision=model.device.precision,
+            seconds=time.perf_counter() - started,
+            losses=finetuned.losses,
+        )
+        style = store.create(record, changed_weights(model, finetuned.generator), drawn, overwrite=overwrite)
+        return TrainedStyle(style.record, style.folder, seconds_per_step)
+
+
+def _cut(studio: "Studio", path: Path, picture: "Image", face: FaceChoice | None, size: int) -> "list[Image]":
+    try:
+        return [crop for _, crop in studio.crops(picture, face, size=size)]
+    except NoFaceError as error:
+        hint = (
+            "common with drawings: crop it like a passport photo and add --no-align; "
+            "where there is no face at all, add --method mean too"
+        )
+        raise JojoError(f"{str(path)!r}: {error}", hint=hint) from error
+    except JojoError as error:
+        raise JojoError(f"{str(path)!r}: {error}", hint=error.hint) from error
+
+
+def _landmarks(studio: "Studio", crops: "Sequence[Image]") -> "list[FloatArray | None]":
+    """Return the landmarks [68,2] of each crop's largest face, in shares of its side; None where none is found."""
+    try:
+        finder = studio.finder
+    except JojoError as error:  # a crop needs no finder for the rest
+        studio.listener(Caution(f"the style keeps everybody's proportions: {error}"))
+        return [None for _ in crops]
+    found = [(crop, finder.find(crop)) for crop in crops]
+    if not any(faces for _, faces in found):
+        studio.listener(Note("no face is found in what was cut out: the style keeps everybody's proportions"))
+    return [(faces[0].landmarks + 0.5) / crop.width if faces else None for crop, faces in found]
