@@ -21,7 +21,16 @@ from jojo_cli.nets.stylegan2 import StyleGAN2, published_channels
 
 SIZE = Size(64, 1)
 """The smallest that was published."""
-ENTRY = BaseEntry(FULL_BASE, load="foreign_kit:load", draw=(), invert=(), encoders={}, losses={}, identity=())
+ENTRY = BaseEntry(
+    FULL_BASE,
+    load="foreign_kit:load",
+    draw=(),
+    invert=(),
+    encoders={},
+    losses={},
+    identity=(),
+    read_finetuned="jojo_cli.bases.stylegan2:read_finetuned",
+)
 """It needs no weights."""
 State = dict[str, Tensor]
 

@@ -1,3 +1,84 @@
-"""jojo: redraw a face in the style of one picture."""
+"""jojo: redraw a face in the style of one picture.
+
+    from jojo_cli import Studio
+
+    studio = Studio()
+    studio.train("ink", ["ref.png"])
+    for outcome in studio.apply("ink", ["photos"], "redrawn"):
+        print(outcome.input, outcome.status, outcome.output or outcome.reason)
+
+The names of `__all__` are what other programs can rely on. Each is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
+    from jojo_cli.codes import read_code, write_code
+    from jojo_cli.errors import CheckpointError, JojoError, UsageError
+    from jojo_cli.events import Announcement, Cancelled, Caution, Detail, Download, Ended, Event, Note, Progress
+    from jojo_cli.images import read_image
+    from jojo_cli.studio import LoadedStyle, Studio
+    from jojo_cli.studio.batch import Batch, Outcome
+    from jojo_cli.styles import Style
+    from jojo_cli.stylize.invert import Inversion
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "jojo_cli.studio": ("LoadedStyle", "Studio"),
+    "jojo_cli.studio.batch": ("Batch", "Outcome"),
+    "jojo_cli.bases.settings": ("FinetuneChoice", "InvertChoice"),
+    "jojo_cli.codes": ("read_code", "write_code"),
+    "jojo_cli.errors": ("CheckpointError", "JojoError", "UsageError"),
+    "jojo_cli.events": (
+        "Announcement",
+        "Cancelled",
+        "Caution",
+        "Detail",
+        "Download",
+        "Ended",
+        "Event",
+        "Note",
+        "Progress",
+    ),
+    "jojo_cli.images": ("read_image",),
+    "jojo_cli.styles": ("Style",),
+    "jojo_cli.stylize.invert": ("Inversion",),
+}
+
+__all__ = [
+    "Announcement",
+    "Batch",
+    "Cancelled",
+    "Caution",
+    "CheckpointError",
+    "Detail",
+    "Download",
+    "Ended",
+    "Event",
+    "FinetuneChoice",
+    "Inversion",
+    "InvertChoice",
+    "JojoError",
+    "LoadedStyle",
+    "Note",
+    "Outcome",
+    "Progress",
+    "Studio",
+    "Style",
+    "UsageError",
+    "__version__",
+    "read_code",
+    "read_image",
+    "write_code",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a name when it is first asked for: `import jojo_cli` alone loads nothing."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

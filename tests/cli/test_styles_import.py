@@ -117,8 +117,8 @@ def with_key(key: str) -> Any:
     ("content", "problem"),
     [
         ({"g": generator()}, "the generator is that of stylegan2-ffhq itself"),
-        ({"g": generator(size=Size(128, 1))}, "of the wrong size: 128 px, channel multiplier 1, not 64 px"),
-        ({"g": generator(size=Size(64, 2))}, "of the wrong size: 64 px, channel multiplier 2, not 64 px"),
+        ({"g": generator(size=Size(128, 1))}, "of the wrong size, stylegan2-ffhq draws 64 px"),
+        ({"g": generator(size=Size(64, 2))}, "of the wrong size, stylegan2-ffhq draws 64 px"),
         (with_key("style.9.bias"), "not a StyleGAN2 generator: unknown 'style.9.bias'"),
         ({"g": {k: t for k, t in generator().items() if k != "style.1.bias"}}, "missing 'style.1.bias'"),
         ({"state_dict": {}, "opts": {}, "latent_avg": torch.zeros(18, 512)}, "but of an encoder"),

@@ -47,6 +47,7 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes) -> Pub
 
     def write(*urls: str, sha256: str = "") -> None:
         lines = [
+            'base = "stylegan2-ffhq"',
             'by = "Tess"',
             'licence = "Test-1.0"',
             'consequence = "free in tests"',

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.lpips_vgg import LPIPS
-from jojo_cli.bases.settings import FinetuneChoice, FinetuneSettings, Loss
+from jojo_cli.bases.settings import FinetuneChoice, FinetuneSettings
 from jojo_cli.bases.views import View
 from jojo_cli.device import Device
 from jojo_cli.errors import JojoError
@@ -56,7 +56,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     return seen
 
 
-def way(base: Base, loss: Loss = "discriminator", **changes: Any) -> FinetuneSettings:
+def way(base: Base, loss: str = "discriminator", **changes: Any) -> FinetuneSettings:
     """Return how the base is finetuned, but for one step and on the stored noise."""
     return replace(FinetuneChoice(loss=loss).among(base.finetunings), **{"steps": 1, "fresh_noise": False, **changes})
 

@@ -1,10 +1,13 @@
 """The bases: pretrained face models that jojo starts from."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from jojo_cli.bases.settings import InvertChoice
 from jojo_cli.errors import JojoError, UsageError
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from jojo_cli.device import Device
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 Weight = str
 """Name of a weight in the catalog."""
@@ -36,6 +41,9 @@ class BaseEntry:
     """What finetuning with each loss needs; the first is taken when the user names none."""
     identity: tuple[Weight, ...]
     """What telling people apart needs."""
+    read_finetuned: str | None = None
+    """The function, as a name, that reads a generator which other programs finetuned from this one: from the path of a
+    checkpoint to our state dict. None: none is known."""
 
     def to_invert(self, how: InvertChoice) -> tuple[Weight, ...]:
         """Return what a command needs that finds codes in the way chosen.
@@ -99,12 +107,17 @@ _ENTRIES = (
         },
         losses={"discriminator": ("stylegan2-ffhq-discriminator",), "lpips": ("vgg16",)},
         identity=("arcface-ir-se50",),
+        read_finetuned="jojo_cli.bases.stylegan2:read_finetuned",
     ),
 )
 
-BASES = {entry.name: entry for entry in _ENTRIES}
+EMBEDDED_BASE, FULL_BASE = (entry.name for entry in _ENTRIES)
 
-EMBEDDED_BASE, FULL_BASE = BASES
+BASES = {entry.name: entry for entry in _ENTRIES}
+"""jojo's own. Those of installed packages are in `all_bases`, too."""
+
+ENTRY_POINTS = "jojo.bases"
+"""The group of entry points by which a package brings a base: each names a `BaseEntry`, and is called as the base."""
 
 
 class Weights(Protocol):
@@ -125,15 +138,43 @@ def default_base(device_type: str) -> str:
     return FULL_BASE if device_type == "cuda" else EMBEDDED_BASE
 
 
+def base_names() -> list[str]:
+    """Return the names of all bases: jojo's own, and those of installed packages, which are not loaded for that."""
+    return [*BASES, *(name for name in _installed() if name not in BASES)]
+
+
+def all_bases() -> dict[str, BaseEntry]:
+    """Return all bases by name; one whose package can't be loaded is logged, and left out."""
+    bases = {}
+    for name in base_names():
+        try:
+            bases[name] = find_base(name)
+        except JojoError as error:
+            _log.warning("%s", error)
+    return bases
+
+
 def find_base(name: str) -> BaseEntry:
     """Return what the base called `name` is put together from.
 
     Raises:
-        JojoError: there is no such base.
+        JojoError: there is no such base, or the package that brings it can't be loaded.
     """
-    if name not in BASES:
-        raise JojoError(f"base {name!r} not found", hint=f"known bases: {', '.join(sorted(BASES))}")
-    return BASES[name]
+    if name in BASES:
+        return BASES[name]
+    if name not in _installed():
+        raise JojoError(f"base {name!r} not found", hint=f"known bases: {', '.join(sorted(base_names()))}")
+    point = _installed()[name]
+    package = point.dist.name if point.dist else point.module
+    try:
+        entry = point.load()
+    except Exception as error:  # whatever somebody else's module does
+        raise JojoError(
+            f"base {name!r} can't be loaded: {error}", hint=f"install package {package!r} anew, or remove it"
+        ) from error
+    if not isinstance(entry, BaseEntry) or entry.name != name:
+        raise JojoError(f"package {package!r} brings no base {name!r}", hint="tell its authors")
+    return entry
 
 
 def load_base(name: str, weights: Weights, *, device: "Device") -> "Base":
@@ -142,9 +183,19 @@ def load_base(name: str, weights: Weights, *, device: "Device") -> "Base":
     Raises:
         JojoError: there is no such base, or its weights can't be had.
     """
-    module, _, function = find_base(name).load.partition(":")
-    load: Callable[[Weights, Device], Base] = getattr(import_module(module), function)
+    load: Callable[[Weights, Device], Base] = function_called(find_base(name).load)
     return load(weights, device)
+
+
+def function_called(name: str) -> Any:
+    """Return the function that stands behind `module:function`."""
+    module, _, function = name.partition(":")
+    return getattr(import_module(module), function)
+
+
+@cache
+def _installed() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
 def _each(weights: Iterable[Weight]) -> tuple[Weight, ...]:

@@ -8,7 +8,6 @@ from jojo_cli.errors import UsageError
 
 Method = Literal["hybrid", "encoder", "optimize", "mean"]
 Space = Literal["z", "w", "w+"]
-Loss = Literal["discriminator", "lpips"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class InvertChoice:
 class FinetuneSettings:
     """How to teach a generator a style."""
 
-    loss: Loss = "lpips"  # which of the base's critics compares
+    loss: str = "lpips"  # which of the base's critics compares
     steps: int = 150
     batch: int | None = 1  # references looked at in a step, in turn; None: all
     looks: int = 1  # steps in a row that show the same faces, each closer at another place

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,6 +21,7 @@ from jojo_cli.bases.lpips_vgg import LPIPS
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.bases.varied import codes_preserving_color, fine_codes
 from jojo_cli.bases.views import resized, whole_view
+from jojo_cli.formats.rosinality import generator_state, load_checkpoint
 from jojo_cli.nets.arcface import ALIGNED, ArcFace, cut_face
 from jojo_cli.nets.discriminator import Discriminator
 from jojo_cli.nets.inversion_encoders import (
@@ -45,6 +47,17 @@ ENCODERS: Mapping[str, type[EncoderNet]] = {
     "restyle-e4e": ProgressiveBackboneEncoder,
     "restyle-psp": BackboneEncoder,
 }
+
+
+def read_finetuned(path: Path) -> Mapping[str, Tensor]:
+    """Return the state dict of the generator that JoJoGAN, StyleGAN-NADA, MTG or the like keep in a checkpoint.
+
+    It may be of any size; nothing in the file runs.
+
+    Raises:
+        CheckpointError: the file is damaged, has no generator, or one with other keys and shapes than StyleGAN2's.
+    """
+    return generator_state(load_checkpoint(path))
 
 
 def load(weights: "Weights", device: "Device") -> Base:

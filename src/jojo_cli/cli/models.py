@@ -44,12 +44,13 @@ WeightsOrBases = Annotated[
 @app.command("list")
 def list_models(json_: Json = False) -> None:
     """List all weights: what each is for, its size and licence, whether it is here, and which bases use it."""
-    from jojo_cli.bases import BASES
+    from jojo_cli.bases import all_bases
     from jojo_cli.cli.output import Output
 
     out = Output(as_json=json_)
+    bases = all_bases()
     statuses = {status.entry.id: status for status in Studio(listener=out.listen).models.statuses()}
-    uses = {id: {name: use for name, base in BASES.items() if (use := _use(base, id))} for id in statuses}
+    uses = {id: {name: use for name, base in bases.items() if (use := _use(base, id))} for id in statuses}
     rows = [
         {
             "id": id,
@@ -68,24 +69,25 @@ def list_models(json_: Json = False) -> None:
     columns = ("id", "state", "size", "purpose", "licence")
     out.table(rows, {key: key for key in columns}, empty="no weights in the catalog")
     if not json_:
-        for name, base in BASES.items():
+        for name, base in bases.items():
             needs = _needs(base)
             optional = ", ".join(id for id in base.optional())
             out.value(f"\nbase {name}: {_readiness(name, [statuses[id] for id in needs])}")
             out.value(f"  needs {', '.join(needs)}" + (f"\n  may use {optional}" if optional else ""))
+            out.value(f"  encoders {', '.join(base.encoders)}; losses {', '.join(base.losses)}")
 
 
 @app.command()
 def pull(names: WeightsOrBases = None, device: Device = "auto", json_: Json = False, quiet: Quiet = False) -> None:
     """Fetch weights now, so that later commands need no network."""
-    from jojo_cli.bases import BASES
+    from jojo_cli.bases import base_names, find_base
     from jojo_cli.cli.output import Output
 
     out = Output(as_json=json_, quiet=quiet)
     models = Studio(listener=out.listen).models
     ids: dict[str, None] = {}  # each once, in order
     for name in names or [_default_base(device)]:
-        ids |= dict.fromkeys(_needs(BASES[name]) if name in BASES else [name])
+        ids |= dict.fromkeys(_needs(find_base(name)) if name in base_names() else [name])
     models.pull(ids)
     for id in ids:
         _done(out, id, models.path(id))

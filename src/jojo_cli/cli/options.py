@@ -45,8 +45,7 @@ Encoder = Annotated[
     str | None,
     typer.Option(
         "--encoder",
-        help="Which of the base's encoders reads pictures (stylegan2-ffhq: e4e, psp, restyle-e4e, restyle-psp); "
-        "else its best.",
+        help="Which of the base's encoders reads pictures; else its best.",
     ),
 ]
 Refine = Annotated[

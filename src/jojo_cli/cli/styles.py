@@ -130,6 +130,10 @@ def import_style(
     name: Annotated[
         str | None, typer.Option("--name", help="What to call the style; else what it, or the checkpoint, was called.")
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="The base that the generator in a checkpoint was finetuned from; else stylegan2-ffhq."),
+    ] = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json_: Json = False,
@@ -143,7 +147,7 @@ def import_style(
     from jojo_cli.cli.output import Output
 
     out = Output(as_json=json_, quiet=quiet)
-    _imported(Studio(device=device, listener=out.listen).import_style(file, name, overwrite=overwrite), out)
+    _imported(Studio(device=device, listener=out.listen).import_style(file, name, base=base, overwrite=overwrite), out)
 
 
 @app.command()

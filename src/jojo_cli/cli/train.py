@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from statistics import mean
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -36,10 +36,8 @@ def train(
         ),
     ] = None,
     loss: Annotated[
-        Literal["discriminator", "lpips"] | None,
-        typer.Option(
-            help="What compares drawings with the reference (discriminator: stylegan2-ffhq only); else what suits it."
-        ),
+        str | None,
+        typer.Option(help="Which of the base's losses compares drawings with the reference; else its best."),
     ] = None,
     id_weight: Annotated[
         float | None,

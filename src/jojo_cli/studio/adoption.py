@@ -1,15 +1,15 @@
 """Styles that other programs made: read, compared with the base, and registered."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jojo_cli.bases import FULL_BASE
+from jojo_cli.bases import BaseEntry, all_bases, find_base, function_called
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.foreign import State, has_own_codes, read_generator, style_weights
-from jojo_cli.errors import CheckpointError, JojoError
+from jojo_cli.bases.foreign import has_own_codes, style_weights
+from jojo_cli.errors import CheckpointError, JojoError, UsageError
 from jojo_cli.events import Caution, Note
 from jojo_cli.studio.preview import preview_sheet
 from jojo_cli.styles import Origin, Style, StyleRecord, archive, style_name_from
@@ -18,6 +18,8 @@ from jojo_cli.stylize.draw import styled_generator
 from jojo_cli.weights.storage import disk_errors, open_folder, sha256_of, staging
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from jojo_cli.studio.studio import Studio
 
 
@@ -26,17 +28,18 @@ class Foreign:
     """A generator that was finetuned elsewhere, and where it comes from."""
 
     origin: Origin
-    generator: State
+    generator: "Mapping[str, Tensor]"
 
 
-def import_style(studio: "Studio", file: Path, name: str | None, *, overwrite: bool) -> Style:
+def import_style(studio: "Studio", file: Path, name: str | None, *, base: str | None, overwrite: bool) -> Style:
     """Register a style from a file; arguments and errors as in `Studio.import_style`."""
     if archive.is_archive(file):
         return archive.import_style(studio.styles, file, name=name, overwrite=overwrite)
     name = name or style_name_from(file.stem)
     studio.styles.check_free(name, overwrite=overwrite)
-    foreign = _read(file)
-    return _adopt(studio, foreign, _full_base(studio), name=name, overwrite=overwrite)
+    entry = find_base(base) if base else next(entry for entry in all_bases().values() if entry.read_finetuned)
+    foreign = _read(file, entry)
+    return _adopt(studio, foreign, studio.base(entry.name), name=name, overwrite=overwrite)
 
 
 def pull_styles(studio: "Studio", names: Sequence[str], *, overwrite: bool) -> Iterator[Style]:
@@ -50,34 +53,32 @@ def pull_styles(studio: "Studio", names: Sequence[str], *, overwrite: bool) -> I
             hint="\n  ".join(["where there is a network,", *map(how_to_bring, styles)]),
         )
     studio.listener(announcement(styles, studio.styles.folder))
-    base = _full_base(studio)
+    bases = {name: studio.base(name) for name in {published.base for published in styles}}
     with disk_errors(studio.models.folder):
         open_folder(studio.models.folder)
     for published in styles:
-        yield _pull(studio, published, base, overwrite=overwrite)
+        yield _pull(studio, published, bases[published.base], overwrite=overwrite)
 
 
 def _pull(studio: "Studio", published: PublishedStyle, base: Base, *, overwrite: bool) -> Style:
     models = studio.models
     with staging(models.folder) as stage:
         path, url = fetch(published, stage, leftovers=models.folder, listener=studio.listener)
-        foreign = _read(path, url=url)
+        foreign = _read(path, find_base(published.base), url=url)
         if not published.file.sha256:
             sha256 = foreign.origin.sha256
             studio.listener(Note(f"{path.name} has sha256 {sha256}; nobody published one to compare it with"))
         return _adopt(studio, foreign, base, name=published.name, overwrite=overwrite)
 
 
-def _full_base(studio: "Studio") -> Base:
-    """Return the base that all of them were finetuned from."""
-    return studio.base(FULL_BASE)
-
-
-def _read(file: Path, *, url: str | None = None) -> Foreign:
+def _read(file: Path, base: BaseEntry, *, url: str | None = None) -> Foreign:
     """Return what a checkpoint holds, which jojo got at `url` or the user brought."""
+    if base.read_finetuned is None:
+        raise UsageError(f"no other program finetunes base {base.name!r}", hint="choose another one with --base")
+    read: Callable[[Path], Mapping[str, Tensor]] = function_called(base.read_finetuned)
     try:
         with _naming(file.name):
-            return Foreign(Origin.of(str(file), sha256_of(file), url=url), read_generator(file))
+            return Foreign(Origin.of(str(file), sha256_of(file), url=url), read(file))
     except OSError as error:
         reason = error.strerror or str(error)
         raise JojoError(f"can't read {str(file)!r}: {reason}", hint="check the file's name and permissions") from error

@@ -437,13 +437,16 @@ class Studio:
 
         return train(self, name, references, choice, base=base, how=how, face=face, overwrite=overwrite)
 
-    def import_style(self, file: Path, name: str | None = None, *, overwrite: bool = False) -> "Style":
+    def import_style(
+        self, file: Path, name: str | None = None, *, base: str | None = None, overwrite: bool = False
+    ) -> "Style":
         """Register a style from a file, and return it.
 
         Args:
-            file: what `jojo styles export` wrote, or a checkpoint with a generator that was finetuned from the full
-                base. Nothing in it runs.
+            file: what `jojo styles export` wrote, or a checkpoint with a generator that was finetuned from a base.
+                Nothing in it runs.
             name: what to call the style; None: as it, or the file, was called.
+            base: the base of a checkpoint; None: the one that other programs finetune.
             overwrite: it may replace one of that name.
 
         Raises:
@@ -454,7 +457,7 @@ class Studio:
         """
         from jojo_cli.studio.adoption import import_style
 
-        return import_style(self, file, name, overwrite=overwrite)
+        return import_style(self, file, name, base=base, overwrite=overwrite)
 
     def pull_styles(self, names: Sequence[str], *, overwrite: bool = False) -> "Iterator[Style]":
         """Fetch styles that others published, and register them while one goes through what is returned.

@@ -21,9 +21,11 @@ PUBLISHED = Path(__file__).with_name("published.toml")
 
 @dataclass(frozen=True)
 class PublishedStyle:
-    """A style that jojo can fetch, finetuned from the full base."""
+    """A style that jojo can fetch."""
 
     name: str
+    base: str
+    """Name of the base that it was finetuned from."""
     file: File
     """The checkpoint, of about that size; its sha256 is empty where nobody published it."""
     urls: tuple[str, ...]
@@ -37,6 +39,7 @@ class PublishedStyle:
 def load_published() -> dict[str, PublishedStyle]:
     """Return the published styles by name."""
     document = Table(tomllib.loads(PUBLISHED.read_text(encoding="utf-8")), PUBLISHED.name)
+    base = document.take("base", str)
     by, size = document.take("by", str), document.take("about_bytes", int)
     licence, consequence = document.take("licence", str), document.take("consequence", str)
     styles = {}
@@ -46,6 +49,7 @@ def load_published() -> dict[str, PublishedStyle]:
         sha256 = table.word("sha256", "[0-9a-f]{64}") if "sha256" in table.values else ""
         styles[name] = PublishedStyle(
             name=name,
+            base=base,
             file=File(file, size, sha256, exact=False),
             urls=tuple(table.take("url", list)),
             by=table.take("by", str) if "by" in table.values else by,
