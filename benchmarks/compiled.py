@@ -15,6 +15,7 @@ from measures import report
 from torch import Tensor
 
 from jojo_cli.bases import EMBEDDED_BASE, BaseEntry
+from jojo_cli.process import keep_memory
 from jojo_cli.studio import Studio
 from jojo_cli.stylize.mixing import sample_code
 
@@ -23,6 +24,7 @@ ROUNDS = 5
 
 def main() -> None:
     """Measure both."""
+    keep_memory()
     base = Studio(device="cpu").base(EMBEDDED_BASE, needs=BaseEntry.needs)
     generator, critic = base.generator.clone().requires_grad_(True), base.load_critic("lpips").net
     code, view = sample_code(base, 0, 0.7).clone(), torch.rand(1, 3, 256, 256, requires_grad=True)

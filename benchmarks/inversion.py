@@ -22,6 +22,7 @@ from jojo_cli.bases import BASES, EMBEDDED_BASE, BaseEntry
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import InvertChoice, Method
 from jojo_cli.images import contact_sheet, to_image
+from jojo_cli.process import keep_memory
 from jojo_cli.studio import Studio
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.mixing import sample_code
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--base", choices=BASES, default=EMBEDDED_BASE)
     options = parser.parse_args()
+    keep_memory()
     studio = Studio()
     base, describe = studio.base(options.base, needs=BaseEntry.needs), Describer(studio)
     sets = {"photos": list(read_crops(options.folder, describe, base.generator.resolution).values())}

@@ -30,6 +30,7 @@ from jojo_cli.bases.base import Base
 from jojo_cli.codes import read_code
 from jojo_cli.images import read_image, to_image, to_tensor
 from jojo_cli.nets.generator import Generator
+from jojo_cli.process import keep_memory
 from jojo_cli.studio import Studio
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.mixing import sample_code
@@ -123,6 +124,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=8, help="random faces a style")
     parser.add_argument("--color", type=float, help="as of 'jojo apply'")
     options = parser.parse_args()
+    keep_memory()
     studio = Studio()
     base = studio.base(EMBEDDED_BASE, needs=BaseEntry.needs)
     judges = Judges(studio, base, samples=options.samples)

@@ -1,7 +1,5 @@
 """Where the networks run, and in which precision."""
 
-import ctypes
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -62,7 +60,6 @@ def pick_device(name: str = "auto") -> Device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if name == "cpu":
-        _keep_memory()
         return Device(torch.device(name), torch.bfloat16 if _bf16_pays() else torch.float32)
     try:
         device = torch.device(name)
@@ -80,17 +77,6 @@ def pick_device(name: str = "auto") -> Device:
             raise JojoError("device 'mps' is not available", hint="try --device cpu")
         return Device(device, torch.float32)
     raise UsageError(f"device {name!r} is unknown", hint="use auto, cpu, cuda, cuda:N or mps")
-
-
-def _keep_memory() -> None:
-    """Have glibc keep what torch frees: handed back to the system, large blocks cost more in page faults than in maths.
-
-    Drawing a face takes 0.06 s rather than 0.14 s. Other systems' allocators have no such setting.
-    """
-    trim_threshold, mmap_max = -1, -4  # of mallopt(3)
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(mmap_max, 0)
-        libc.mallopt(trim_threshold, 2**31 - 1)
 
 
 def _bf16_pays() -> bool:

@@ -34,10 +34,10 @@ class InvertChoice:
         UsageError: the choices do not fit together.
     """
 
-    method: Method | None = None
-    steps: int | None = None
-    space: Space | None = None
-    encoder: str | None = None
+    method: Method | None = None  # hybrid, encoder, optimize or mean
+    steps: int | None = None  # of optimisation, 1 or more
+    space: Space | None = None  # z, w or w+
+    encoder: str | None = None  # one of the base's
 
     def __post_init__(self) -> None:
         if self.steps and self.method in ("encoder", "mean"):
@@ -101,15 +101,15 @@ class FinetuneSettings:
 class FinetuneChoice:
     """What the user says of how to teach a style; None is what suits the base."""
 
-    steps: int | None = None
-    rate: float | None = None
-    loss: str | None = None
-    identity: float | None = None
-    structure: float | None = None
-    proportions: float | None = None
-    ms_ssim: float = 0.0
-    alpha: float = 1.0
-    preserve_color: bool = False
+    steps: int | None = None  # 1 or more
+    rate: float | None = None  # Adam's, more than 0
+    loss: str | None = None  # one of the base's
+    identity: float | None = None  # weight, from 0, of what keeps people recognisable
+    structure: float | None = None  # weight, from 0, of what keeps pose, expression and shapes
+    proportions: float | None = None  # how far faces take the reference's, 0 to 1
+    ms_ssim: float = 0.0  # weight, from 0, of what keeps to the reference's shapes
+    alpha: float = 1.0  # how much the faces trained on vary, 0 to 1
+    preserve_color: bool = False  # let photos keep more of their own colours
     seed: int = 0
 
     def among(self, ways: Sequence[FinetuneSettings]) -> FinetuneSettings:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from jojo_cli.cli.options import Face, Json, Overwrite, Photos, Quiet, ResultPath, Verbose
-from jojo_cli.studio import Studio
+from jojo_cli.cli.studio import open_studio
 
 
 def align(
@@ -30,5 +30,5 @@ def align(
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = parse_face(face) or "largest"
     target = parse_output(output, out)
-    studio = Studio(listener=out.listen)
+    studio = open_studio(out)
     report(studio.align(parse_photos(photos), target, face=choice, size=size, overwrite=overwrite), out)

@@ -20,9 +20,9 @@ from jojo_cli.cli.options import (
     Strength,
     Verbose,
 )
+from jojo_cli.cli.studio import open_studio
 from jojo_cli.cli.styles import StyleName
 from jojo_cli.errors import UsageError
-from jojo_cli.studio import Studio
 
 
 def apply(
@@ -60,7 +60,7 @@ def apply(
     choice = parse_face(face, no_align=no_align)
     how = InvertChoice(method, refine, encoder=encoder)
     target = parse_output(output, out)
-    batch = Studio(device=device, listener=out.listen).apply(
+    batch = open_studio(out, device=device).apply(
         style,
         parse_photos(photos),
         target,

@@ -19,8 +19,8 @@ from jojo_cli.cli.options import (
     Refine,
     Verbose,
 )
+from jojo_cli.cli.studio import open_studio
 from jojo_cli.errors import UsageError
-from jojo_cli.studio import Studio
 
 
 def invert(
@@ -58,6 +58,6 @@ def invert(
         raise UsageError("-o - takes one file, and this writes several", hint="name a folder")
     choice = parse_face(face, no_align=no_align)
     how = InvertChoice(method, refine, space, encoder)
-    studio = Studio(device=device, listener=out.listen)
+    studio = open_studio(out, device=device)
     batch = studio.invert(parse_photos(photos), output, base=base, how=how, face=choice, overwrite=overwrite)
     report(batch, out)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from jojo_cli.cli.options import Color, Device, Json, OutputFolder, Overwrite, Quiet, Seed, Strength, Verbose
+from jojo_cli.cli.studio import open_studio
 from jojo_cli.cli.styles import StyleName
-from jojo_cli.studio import Studio
 
 
 def sample(
@@ -33,7 +33,7 @@ def sample(
     from jojo_cli.cli.output import Output
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
-    studio = Studio(device=device, listener=out.listen)
+    studio = open_studio(out, device=device)
     faces = studio.sample(
         style,
         count,

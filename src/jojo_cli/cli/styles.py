@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jojo_cli.cli.options import Device, Json, Overwrite, Quiet, Yes
+from jojo_cli.cli.studio import open_studio
 from jojo_cli.errors import JojoError
 from jojo_cli.studio import Studio
 from jojo_cli.styles import Origin, Style, StyleRecord
@@ -147,7 +148,7 @@ def import_style(
     from jojo_cli.cli.output import Output
 
     out = Output(as_json=json_, quiet=quiet)
-    _imported(Studio(device=device, listener=out.listen).import_style(file, name, base=base, overwrite=overwrite), out)
+    _imported(open_studio(out, device=device).import_style(file, name, base=base, overwrite=overwrite), out)
 
 
 @app.command()
@@ -168,7 +169,7 @@ def pull(
     out = Output(as_json=json_, quiet=quiet)
     if not names:
         return _list_published(list(load_published().values()), out)
-    for style in Studio(device=device, listener=out.listen).pull_styles(names, overwrite=overwrite):
+    for style in open_studio(out, device=device).pull_styles(names, overwrite=overwrite):
         _imported(style, out)
 
 

@@ -20,7 +20,7 @@ from jojo_cli.cli.options import (
     Seed,
     Verbose,
 )
-from jojo_cli.studio import Studio
+from jojo_cli.cli.studio import open_studio
 
 
 def train(
@@ -103,7 +103,7 @@ def train(
         preserve_color=preserve_color,
         seed=seed,
     )
-    style = Studio(device=device, listener=out.listen).train(
+    style = open_studio(out, device=device).train(
         name,
         references,
         choice,

@@ -22,21 +22,14 @@ Work = Callable[[T, Job], Mapping[str, Any] | None]
 class Outcome:
     """What came of one face, or of a photo in which no face was found or looked for."""
 
-    input: str
-    """The photo as it was given, or as it was found in a folder; "-" is a stream."""
-    face: int | None
-    """The number of the face by size, from 1; None for a crop or a code, and where none was looked for or found."""
+    input: str  # the photo as it was given, or as it was found in a folder; "-" is a stream
+    face: int | None  # its number by size, from 1; None for a crop or a code, and where none was looked for or found
     status: Literal["ok", "skipped", "failed"]
-    output: str | None = None
-    """The main file, "-" for a stream; None when it failed."""
-    reason: str | None = None
-    """Why it was skipped or failed."""
-    hint: str | None = None
-    """What can be done about it."""
-    seconds: float | None = None
-    """How long the work took, without finding the face, when the status is ok."""
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    """What was measured, and other files, when the status is ok."""
+    output: str | None = None  # the main file, "-" for a stream; None when it failed
+    reason: str | None = None  # why it was skipped or failed
+    hint: str | None = None  # what can be done about it
+    seconds: float | None = None  # how long the work took, without finding the face, when the status is ok
+    figures: Mapping[str, Any] = field(default_factory=dict)  # what was measured, and other files, when it is ok
 
 
 class Batch:

@@ -18,7 +18,7 @@ from jojo_cli.images import READ_SUFFIXES, WRITE_FORMATS, encode_image, read_ima
 Photo = str | Path | BinaryIO
 """A picture, a folder of pictures, or the content of a picture, which is read when its turn comes."""
 
-Target = Path | BinaryIO
+Target = str | Path | BinaryIO
 """A folder or a file, or what takes the content of a single picture."""
 
 
@@ -122,8 +122,8 @@ def plan(
     """
     found = _find_photos(photos, listener)
     face = choice if isinstance(choice, int) else None
-    stream = None if output is None or isinstance(output, Path) else output
-    path = output if isinstance(output, Path) else None
+    stream = None if output is None or isinstance(output, str | Path) else output
+    path = Path(output) if isinstance(output, str | Path) else None
     one_file = path if path is not None and _is_file(path, suffixes) else None
     if (stream or one_file) and (len(found) != 1 or found[0].in_folder or choice == "all"):
         hint = "give one photo and one face, or name a folder"

@@ -243,7 +243,7 @@ class Studio:
     def invert(
         self,
         photos: "Sequence[Photo]",
-        output: "Path | None" = None,
+        output: str | Path | None = None,
         *,
         base: str | None = None,
         how: InvertChoice = DEFAULT_INVERSION,
@@ -371,7 +371,7 @@ class Studio:
         self,
         style: str,
         count: int = 1,
-        output: Path | None = None,
+        output: str | Path | None = None,
         *,
         seed: int = 0,
         truncation: float = 0.7,
@@ -401,13 +401,13 @@ class Studio:
         from jojo_cli.studio.sampling import plan_samples, sample
 
         name = self.styles.load(style).name
-        samples = plan_samples(name, count, output, seed=seed, overwrite=overwrite)
+        samples = plan_samples(name, count, None if output is None else Path(output), seed=seed, overwrite=overwrite)
         return sample(self, name, samples, truncation=truncation, strength=strength, color=color, overwrite=overwrite)
 
     def train(
         self,
         name: str,
-        references: Sequence[Path],
+        references: Sequence[str | Path],
         choice: FinetuneChoice = DEFAULT_FINETUNING,
         *,
         base: str | None = None,
@@ -435,10 +435,19 @@ class Studio:
         """
         from jojo_cli.studio.training import train
 
-        return train(self, name, references, choice, base=base, how=how, face=face, overwrite=overwrite)
+        return train(
+            self,
+            name,
+            [Path(reference) for reference in references],
+            choice,
+            base=base,
+            how=how,
+            face=face,
+            overwrite=overwrite,
+        )
 
     def import_style(
-        self, file: Path, name: str | None = None, *, base: str | None = None, overwrite: bool = False
+        self, file: str | Path, name: str | None = None, *, base: str | None = None, overwrite: bool = False
     ) -> "Style":
         """Register a style from a file, and return it.
 
@@ -457,7 +466,7 @@ class Studio:
         """
         from jojo_cli.studio.adoption import import_style
 
-        return import_style(self, file, name, base=base, overwrite=overwrite)
+        return import_style(self, Path(file), name, base=base, overwrite=overwrite)
 
     def pull_styles(self, names: Sequence[str], *, overwrite: bool = False) -> "Iterator[Style]":
         """Fetch styles that others published, and register them while one goes through what is returned.

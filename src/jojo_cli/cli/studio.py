@@ -1,0 +1,16 @@
+"""The studio that a command works in."""
+
+from typing import TYPE_CHECKING
+
+from jojo_cli.studio import Studio
+
+if TYPE_CHECKING:
+    from jojo_cli.cli.output import Output
+
+
+def open_studio(out: "Output", *, device: str = "auto") -> Studio:
+    """Return a studio that says on `out` what happens, in a process that is ours to set up."""
+    from jojo_cli.process import keep_memory
+
+    keep_memory()
+    return Studio(device=device, listener=out.listen)
