@@ -3,6 +3,8 @@
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -24,9 +26,15 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         state.clock += state.seconds[x.dtype]
         return x
 
+    @contextmanager
+    def current(device: torch.device) -> Iterator[None]:
+        state.asked = device
+        yield
+
     monkeypatch.setattr("torch.cuda.is_available", lambda: state.cuda > 0)
     monkeypatch.setattr("torch.cuda.device_count", lambda: state.cuda)
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation=True: state.cuda_bf16)
+    monkeypatch.setattr("torch.cuda.device", current)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: state.mps)
     monkeypatch.setattr("torch.nn.functional.conv2d", convolve)
     monkeypatch.setattr("time.perf_counter", lambda: state.clock)
@@ -50,9 +58,10 @@ def test_auto_takes_cuda_first(machine: SimpleNamespace) -> None:
     assert pick_device() == Device(torch.device("cuda"), torch.bfloat16)
 
 
-def test_auto_takes_mps_before_the_cpu(machine: SimpleNamespace) -> None:
+def test_mps_is_taken_only_when_it_is_asked_for(machine: SimpleNamespace) -> None:
     machine.mps = True
-    assert pick_device() == Device(torch.device("mps"), torch.float32)
+    assert pick_device().torch_device == torch.device("cpu")
+    assert pick_device("mps") == Device(torch.device("mps"), torch.float32)
 
 
 def test_cuda_without_bfloat16_works_in_float32(machine: SimpleNamespace) -> None:
@@ -62,7 +71,7 @@ def test_cuda_without_bfloat16_works_in_float32(machine: SimpleNamespace) -> Non
 
 def test_one_of_several_cuda_devices(machine: SimpleNamespace) -> None:
     machine.cuda = 2
-    assert pick_device("cuda:1").torch_device == torch.device("cuda", 1)
+    assert pick_device("cuda:1").torch_device == machine.asked == torch.device("cuda", 1)  # not the current one
 
 
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
@@ -113,9 +122,9 @@ def test_this_machine_has_a_device() -> None:
 def test_memory_is_kept_on_the_cpu() -> None:
     program = """
 import resource, torch
-from jojo_cli.device import pick_device
-pick_device("cpu")
-for _ in range(3):
+from jojo_cli.process import keep_memory
+keep_memory()
+for _ in range(8):
     torch.ones(2**24)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 torch.ones(2**24)  # 64 MB: 16384 pages
@@ -129,6 +138,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
     "error",
     [
         torch.OutOfMemoryError("CUDA error: allocation failed"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
         RuntimeError("MPS backend out of memory (MPS allocated: 5.00 GiB)"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 40000000000 bytes."),
     ],

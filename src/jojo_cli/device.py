@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +27,18 @@ class Device:
         """Return a context in which convolutions and matrix products run in the device's precision."""
         return torch.autocast(self.torch_device.type, self.dtype, enabled=self.dtype != torch.float32)
 
+    def exactly(self) -> AbstractContextManager[object]:
+        """Return a context in which convolutions in float32 are that: cuDNN rounds them to 10 bits (TF32) by itself."""
+        if self.torch_device.type != "cuda":
+            return nullcontext()
+        cudnn = torch.backends.cudnn
+        return cudnn.flags(cudnn.enabled, cudnn.benchmark, cudnn.benchmark_limit, cudnn.deterministic, allow_tf32=False)
+
+    def give_back_memory(self) -> None:
+        """Free what torch keeps of the device's memory for later: after running out of it, pieces may be in the way."""
+        if self.torch_device.type == "cuda":
+            torch.cuda.empty_cache()
+
     @contextmanager
     def enough_memory(self) -> Iterator[None]:
         """Turn running out of the device's memory into a `JojoError`: nothing is moved to the CPU in silence."""
@@ -46,19 +58,20 @@ class Device:
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Return whether a device had too little memory for what was asked of it; only CUDA has an error of its own."""
-    reasons = ("out of memory", "can't allocate memory")  # of MPS, and of the CPU
+    reasons = ("out of memory", "can't allocate memory", "STATUS_ALLOC_FAILED")  # MPS, CPU, and CUDA's libraries
     return isinstance(error, torch.OutOfMemoryError) or any(reason in str(error) for reason in reasons)
 
 
 def pick_device(name: str = "auto") -> Device:
-    """Return the device called `name`: auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:N or mps.
+    """Return the device called `name`: auto (CUDA, else CPU), cpu, cuda, cuda:N or mps.
 
     Raises:
         UsageError: no such name.
         JojoError: this machine, or this build of torch, does not have it.
     """
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        # MPS is taken only when it is asked for: nobody has yet told what jojo does there.
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cpu":
         return Device(torch.device(name), torch.bfloat16 if _bf16_pays() else torch.float32)
     try:
@@ -70,7 +83,8 @@ def pick_device(name: str = "auto") -> Device:
         if (device.index or 0) >= count:
             hint = f"this machine has {count} CUDA device(s)" if count else "try --device cpu"
             raise JojoError(f"device {name!r} is not available", hint=hint)
-        bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):  # that is asked of the current one
+            bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
         return Device(device, torch.bfloat16 if bf16 else torch.float32)
     if device.type == "mps":
         if not torch.backends.mps.is_available():

@@ -4,7 +4,9 @@ import errno
 import os
 import secrets
 import shutil
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jojo_cli.errors import JojoError
@@ -22,9 +24,9 @@ def save_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".jojo-{secrets.token_hex(8)}.part")
         try:
-            with part.open("xb") as file:
-                file.write(data)
+            write_new(part, data)
             part.replace(path)
+            sync_folder(path.parent)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
@@ -50,6 +52,32 @@ def sync_folder(folder: Path) -> None:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path, *, wait: float) -> Iterator[None]:
+    """Hold the lock file `path`, which no other process or thread holds meanwhile; a thread may hold it twice.
+
+    Where a disk locks nothing, nobody is kept out.
+
+    Args:
+        path: in a folder that exists; the file stays.
+        wait: seconds to wait for it.
+
+    Raises:
+        TimeoutError: somebody else holds it.
+        OSError: the file can't be made.
+    """
+    from filelock import FileLock
+
+    lock = FileLock(path, is_singleton=True)
+    with warnings.catch_warnings(), suppress(NotImplementedError):
+        warnings.simplefilter("ignore")  # about disks that lock nothing
+        lock.acquire(timeout=wait)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def scratch_path(folder: Path, name: str) -> Path:

@@ -33,3 +33,13 @@ def test_weights_of_another_size_are_refused(tmp_path: Path) -> None:
         loaded(torch.nn.Linear(3, 4), folder / "model.safetensors", tiny.CPU)
     assert failure.value.hint
     assert "jojo models rm" in failure.value.hint
+
+
+@pytest.mark.parametrize("body", [b"", b"\x08\0\0\0\0\0\0\0{}"])
+def test_damaged_file_is_named_with_what_to_do(body: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "critic" / "model.safetensors"
+    path.parent.mkdir()
+    path.write_bytes(body[:-1])
+    with pytest.raises(CheckpointError, match="weight 'critic' can't be read") as failure:
+        loaded(tiny.make_critic(seed=0), path, tiny.CPU)
+    assert "jojo models rm critic" in str(failure.value.hint)

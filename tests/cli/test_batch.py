@@ -303,6 +303,30 @@ def test_work_that_fails_on_one_face_goes_on_with_the_next(jojo: Jojo, monkeypat
     assert run.err == "error: 'a.png': not this one\nhint: do something\n"
 
 
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), MemoryError(), ValueError("of somebody's decoder")],
+)
+def test_any_error_ends_one_photo_and_not_the_batch(
+    error: Exception, jojo: Jojo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Job.save
+
+    def fail(job: Job, image: Image.Image) -> None:
+        if job.input == "a.png":
+            raise error
+        save(job, image)
+
+    monkeypatch.setattr(Job, "save", fail)
+    run = align(jojo, photo(Path("a.png")), photo(Path("b.png")))
+    assert (run.code, outputs(run)) == (1, ["b.aligned.png"])
+    assert run.err.startswith(f"error: 'a.png': {type(error).__name__}: {error}\nhint: JOJO_DEBUG=1")
+    assert run.err.endswith("1 of 2 done, 1 failed\n")
+    assert "Traceback" not in run.err
+    monkeypatch.setenv("JOJO_DEBUG", "1")
+    assert "Traceback" in align(jojo, "a.png").err
+
+
 def test_folder_that_cannot_be_listed_is_a_warning(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
     photo(Path("photos/a.png"))
     photo(Path("photos/closed/b.png"))

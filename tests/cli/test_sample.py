@@ -1,6 +1,7 @@
 """`jojo sample`, as a user types it."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,3 +179,9 @@ def test_closed_output_ends_quietly() -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait(timeout=120) == 1
+
+
+def test_folder_whose_name_is_no_unicode(jojo: Jojo) -> None:
+    run = jojo("sample", "ink", "-n", 1, "-o", os.fsdecode(b"caf\xe9"), "--json")
+    assert (run.code, json.loads(run.out)["output"]) == (0, "caf\\udce9/ink-0000.png")
+    assert "caf\\udce9/ink-sheet.png" in run.err

@@ -456,15 +456,20 @@ def test_training_of_another_name_goes_on_beside_it(jojo: Jojo) -> None:
     assert Studio().styles.names() == ["sketch"]
 
 
-def test_ctrl_c_leaves_the_registry_as_it_was(before: Tree, jojo_home: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_signal_leaves_the_registry_as_it_was(
+    number: signal.Signals, code: int, word: str, before: Tree, jojo_home: Path
+) -> None:
     options = ("--steps", 100_000, "--refine", 2, "--overwrite")
     with style_kit.start("train", "ink", photo(Path("ref.png")), *options) as process:
         assert process.stderr
         steps = (line for line in process.stderr if line.startswith("step"))
         assert next(steps) == "step 1\n"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=120)
-    assert (process.returncode, out) == (130, "")
-    assert err.endswith("error: interrupted\n")
+    assert (process.returncode, out) == (code, "")
+    assert err.endswith(f"error: {word}\n")
     assert "Traceback" not in err
     assert tree(jojo_home) == before

@@ -37,6 +37,13 @@ def test_farther_pictures_are_farther(critic: ShiftTolerantLPIPS) -> None:
     assert distances == sorted(distances)
 
 
+def test_distance_is_not_rounded_where_the_rest_is(critic: ShiftTolerantLPIPS) -> None:
+    a, b = (critic.features(x) for x in torch.rand(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = critic.distance(a, b)
+    assert torch.allclose(rounded, critic.distance(a, b), rtol=1e-5)
+
+
 def test_features_can_be_kept(critic: ShiftTolerantLPIPS) -> None:
     a, b = pictures(2), pictures(2, seed=1)
     kept = critic.features(b)

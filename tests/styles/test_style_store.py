@@ -285,3 +285,15 @@ def test_failure_of_a_training_passes_through_the_reservation(store: StyleStore)
         raise FileNotFoundError
     with store.reserve("ink"):
         pass
+
+
+def test_disk_that_locks_nothing_keeps_styles_all_the_same(store: StyleStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with store.reserve("ink"):
+        make_style(store, "ink")
+    assert store.names() == ["ink"]
+    store.remove("ink")
+    assert store.names() == []

@@ -216,6 +216,12 @@ def test_a_redirect_to_http_is_refused(server: Server, path: Path) -> None:
     assert "'http://example.org/a', which is not https" in refused(server.serve("/a", away), path)
 
 
+@pytest.mark.parametrize("target", ["https://[broken/a", "https://example.org:port/a"])
+def test_a_redirect_to_no_address_is_refused(target: str, server: Server, path: Path) -> None:
+    lost = answer(b"", status=302, headers={"Location": target})
+    assert "redirects to what is no address" in refused(server.serve("/a", lost), path)
+
+
 def test_a_redirect_loop_ends(server: Server, path: Path) -> None:
     loop = answer(b"", status=302, headers={"Location": "/a"})
     assert f"redirects more than {REDIRECTS} times" in refused(server.serve("/a", loop), path)

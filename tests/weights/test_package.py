@@ -72,6 +72,20 @@ def test_pip_brings_the_distribution_and_runs_nothing_of_the_current_folder(
     assert path.read_bytes() == (index / source.file.name).read_bytes()
 
 
+def test_settings_against_installing_and_the_cache_of_pip_do_not_matter(
+    index: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "pathlib.Path(sys.argv[0] + '.told').write_text(repr((sys.argv, os.environ['PIP_REQUIRE_VIRTUALENV'])))"
+    source = make_package(index, {"a.dat": b"abc"})
+    monkeypatch.setenv("PIP_REQUIRE_VIRTUALENV", "1")
+    with monkeypatch.context() as patch:
+        fake_python(tmp_path / "python", patch, body)
+        assert "pip brought no" in refused(source, folder)
+    arguments, setting = eval((tmp_path / "python.told").read_text())
+    assert "--no-cache-dir" in arguments
+    assert setting == "0"
+
+
 def test_an_altered_distribution_is_refused(index: Path, folder: Path) -> None:
     source = make_package(index, {"a.dat": b"abc"})
     make_package(index, {"a.dat": b"abd"})

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -14,13 +15,28 @@ from jojo_cli.errors import CheckpointError
 Net = TypeVar("Net", bound=nn.Module)
 
 
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file of ours.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"weight {path.parent.name!r} can't be read: {error}",
+            hint=f"'jojo models verify' tells which are damaged; 'jojo models rm {path.parent.name}' removes it",
+        ) from error
+
+
 def loaded(net: Net, weights: Path | Mapping[str, Tensor], device: Device) -> Net:
     """Return `net` with these weights, all of them and in float32, on the device and in evaluation mode.
 
     Raises:
-        CheckpointError: they are those of a network of another size, or with other layers.
+        CheckpointError: they are damaged, or those of a network of another size, or with other layers.
     """
-    state = load_file(weights) if isinstance(weights, Path) else weights
+    state = read_weights(weights) if isinstance(weights, Path) else weights
     try:
         # Assigned, so that a network may come from the meta device: nobody waits for random numbers that are replaced.
         net.load_state_dict({key: tensor.float() for key, tensor in state.items()}, assign=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from jojo_cli.bases import BASES, FULL_BASE
@@ -16,7 +15,7 @@ from jojo_cli.bases.encoder import Encoder
 from jojo_cli.bases.inversion_encoders import OneLook, ReStyle
 from jojo_cli.bases.judges import Critic, Recogniser
 from jojo_cli.bases.latents import Latents
-from jojo_cli.bases.loading import loaded
+from jojo_cli.bases.loading import loaded, read_weights
 from jojo_cli.bases.lpips_vgg import LPIPS
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.bases.varied import codes_preserving_color, fine_codes
@@ -77,7 +76,7 @@ def load(weights: "Weights", device: "Device") -> Base:
         (id,) = entry.losses[loss]
         if loss == "discriminator":
             return loaded(Discriminator(published_channels(RESOLUTION)[::-1]), weights.ensure(id), device)
-        lpips = LPIPS(load_file(weights.ensure(id)))
+        lpips = LPIPS(read_weights(weights.ensure(id)))
         return loaded(lpips, lpips.state_dict(), device)
 
     return assemble(

@@ -6,6 +6,8 @@ from math import ceil
 import torch.nn.functional as F
 from torch import Tensor
 
+from jojo_cli.nets.resampling import antialiased, resampled
+
 VIEW = 256
 """Side of what LPIPS looks at, in pixels: near the size that it was trained at."""
 
@@ -86,4 +88,4 @@ def face_chip(images: Tensor, size: int = 150) -> Tensor:
     side = images.shape[-1]
     top, bottom, left, right = (round(share * side) for share in (0.262, 0.936, 0.163, 0.837))
     face = images[..., top:bottom, left:right]
-    return F.interpolate(face, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+    return resampled(face, antialiased(face.shape[-2], size), antialiased(face.shape[-1], size))

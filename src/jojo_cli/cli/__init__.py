@@ -1,5 +1,7 @@
 """The command line: what a person types."""
 
+import logging
+import signal
 import sys
 from typing import Annotated
 
@@ -46,8 +48,12 @@ def jojo(
 
 
 def main() -> None:
-    """Run `jojo` and exit: 0 all done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    """Run `jojo` and exit: 0 all done, 1 something failed, 2 wrong usage, 130 interrupted, 143 terminated."""
+    log = logging.getLogger("jojo_cli")
+    log.handlers = [logging.StreamHandler() if paths.wants_tracebacks() else logging.NullHandler()]
     try:
+        # As Ctrl-C does: what was begun is taken back, and no pip goes on alone.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
         app()
     except JojoError as error:
         _report(error)
@@ -59,6 +65,8 @@ def main() -> None:
     except SystemExit as stop:
         if stop.code == 130:  # typer's answer to Ctrl-C, given without a word
             _report(JojoError("interrupted"))
+        if stop.code == 128 + signal.SIGTERM:
+            _report(JojoError("terminated"))
         raise
 
 

@@ -1,6 +1,7 @@
 """The one place that writes to a terminal: results to stdout, everything else to stderr."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -46,11 +47,11 @@ class Output:
         if self.as_json:
             self._write_json(record)
         elif not self.quiet:
-            self._out.print(text)
+            self._out.print(_printable(text))
 
     def value(self, text: str) -> None:
         """Print what a script asked for (a path, a version), whatever the mode."""
-        self._out.print(text)
+        self._out.print(_printable(text))
 
     def table(self, records: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, empty: str) -> None:
         """Print a list: one JSON array, or a table of `columns` (key of the record: heading)."""
@@ -69,20 +70,20 @@ class Output:
     def note(self, text: str) -> None:
         """Say what happens, unless `--quiet`."""
         if not self.quiet:
-            self._err.print(text)
+            self._err.print(_printable(text))
 
     def detail(self, text: str) -> None:
         """Say what only `--verbose` wants to know."""
         if self.verbose:
-            self._err.print(text, style="dim")
+            self._err.print(_printable(text), style="dim")
 
     def warn(self, text: str) -> None:
         """Say what the user should look at, always."""
-        self._err.print(f"warning: {text}", style="yellow")
+        self._err.print(_printable(f"warning: {text}"), style="yellow")
 
     def failure(self, text: str, hint: str | None = None) -> None:
         """Say what went wrong and what to do about it, always."""
-        self._err.print(f"error: {text}", style="red")
+        self._err.print(_printable(f"error: {text}"), style="red")
         if hint:
             self._err.print(f"hint: {hint}")
 
@@ -139,8 +140,13 @@ class Output:
             self._bars.stop()
 
     def _write_json(self, value: object) -> None:
-        self._out.file.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+        self._out.file.write(_printable(json.dumps(value, ensure_ascii=False, allow_nan=False), escape="\\\\") + "\n")
         self._out.file.flush()
+
+
+def _printable(text: str, *, escape: str = "\\") -> str:
+    """Return text so that it can be printed: the name of a file may be no valid Unicode."""
+    return re.sub("[\ud800-\udfff]", lambda found: f"{escape}u{ord(found[0]):04x}", text)
 
 
 def print_error(error: JojoError) -> None:

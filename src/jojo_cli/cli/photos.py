@@ -79,7 +79,7 @@ def report(batch: "Batch", out: "Output") -> None:
 
 
 def _say(outcome: "Outcome", hint: str | None, out: "Output") -> None:
-    input_, output = (name and _printable(name) for name in (outcome.input, outcome.output))
+    input_, output = outcome.input, outcome.output
     if out.as_json or (outcome.status == "ok" and output != "-"):
         record: dict[str, Any] = {
             "input": input_,
@@ -87,7 +87,7 @@ def _say(outcome: "Outcome", hint: str | None, out: "Output") -> None:
             "output": output,
             "status": outcome.status,
             "reason": outcome.reason,
-            **{key: _printable(value) if isinstance(value, str) else value for key, value in outcome.figures.items()},
+            **outcome.figures,
         }
         out.result(record | ({"seconds": outcome.seconds} if outcome.seconds is not None else {}), str(output))
     if outcome.status == "failed":
@@ -98,8 +98,3 @@ def _say(outcome: "Outcome", hint: str | None, out: "Output") -> None:
             out.note(f"hint: {hint}")
     if outcome.seconds is not None:
         out.detail(f"{input_}: {outcome.seconds:.2f} s")
-
-
-def _printable(name: str) -> str:
-    """Return a file name that is not valid Unicode so that it can be printed."""
-    return name.encode("utf-8", "backslashreplace").decode()

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jojo_cli.nets.irse import IRSE, UNITS, WIDTHS
+from jojo_cli.nets.resampling import averages, resampled
 
 RESOLUTION = 112
 """Side of the pictures that ArcFace takes, in pixels."""
@@ -36,12 +36,4 @@ class ArcFace(nn.Module):
 def cut_face(images: Tensor) -> Tensor:
     """Return the faces [N,3,112,112] for `ArcFace` in FFHQ-aligned images [N,3,256,256]."""
     face = images[..., TOP : TOP + SIDE, LEFT : LEFT + SIDE]
-    shrink = _averages(SIDE, RESOLUTION).to(images)
-    return shrink @ face @ shrink.T
-
-
-def _averages(inputs: int, outputs: int) -> Tensor:
-    """Return the matrix [outputs,inputs] of adaptive average pooling, which MPS lacks where sizes don't divide."""
-    i, o = torch.arange(inputs), torch.arange(outputs)[:, None]
-    inside = ((i + 1) * outputs > o * inputs) & (i * outputs < (o + 1) * inputs)
-    return inside / inside.sum(dim=1, keepdim=True)
+    return resampled(face, averages(SIDE, RESOLUTION))

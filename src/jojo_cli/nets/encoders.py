@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jojo_cli.nets.recogniser import LEVELS, FaceRecogniser, Trunk
+from jojo_cli.nets.resampling import averages, resampled
 
 
 class FeedbackEncoder(nn.Module):
@@ -68,7 +69,7 @@ class FeedbackEncoder(nn.Module):
         views = torch.cat((wanted, wanted - drawn), dim=2)  # [N,V,6,H,H]
         n = len(views)
         levels = self.trunk.features(views.flatten(0, 1))
-        fine = torch.cat([F.adaptive_avg_pool2d(level, self.GRID) for level in levels[:3]], dim=1)
+        fine = torch.cat([resampled(level, averages(level.shape[-1], self.GRID)) for level in levels[:3]], dim=1)
         fine = fine.reshape(n, self.VIEWS, *fine.shape[1:])
         seen = [read(fine[:, i]) for i, read in enumerate(self.fine)]
         coarse = levels[-1].mean(dim=(2, 3)).reshape(n, -1)

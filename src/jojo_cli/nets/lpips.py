@@ -97,9 +97,10 @@ class ShiftTolerantLPIPS(nn.Module):
 
     def distance(self, a: Features, b: Features) -> Tensor:
         """Return the distances [N] between two sets of features; 0 is the same picture."""
-        # In float32 whatever the features' precision: the differences are small beside the values.
+        # In float32 whatever the features' precision: the differences are small beside the values. No product of
+        # matrices, which autocast would round.
         per_block = [
-            torch.einsum("nchw,c->n", (unit(x) - unit(y)).square(), head) / x[0, 0].numel()
+            ((unit(x) - unit(y)).square() * head[:, None, None]).sum(dim=(1, 2, 3)) / x[0, 0].numel()
             for x, y, head in zip(a, b, self.heads, strict=True)
         ]
         return torch.stack(per_block).sum(dim=0)  # [N]

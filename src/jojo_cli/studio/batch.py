@@ -1,5 +1,6 @@
 """What align, invert and apply share: the loop over the photos, from a plan to one outcome a face."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from jojo_cli.images import ImageError
 from jojo_cli.studio.plan import Job
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 Open = Callable[[Job], Sequence[tuple[int | None, T]]]
 """Returns what there is to work on in a photo, each with the number of its face; raises JojoError."""
@@ -58,7 +61,7 @@ class Batch:
 def _work_on(job: Job, open_: Open[T], work: Work[T]) -> Iterator[Outcome]:
     try:
         found = open_(job)
-    except JojoError as error:
+    except Exception as error:
         yield _failed(job, error)
         return
     for number, one_face in found:
@@ -69,7 +72,9 @@ def _work_on(job: Job, open_: Open[T], work: Work[T]) -> Iterator[Outcome]:
         started = time.perf_counter()
         try:
             figures = work(one_face, one) or {}
-        except JojoError as error:
+        except BrokenPipeError:  # of the stream that takes the result: nobody is there any more
+            raise
+        except Exception as error:
             yield _failed(one, error)
         else:
             seconds = round(time.perf_counter() - started, 3)
@@ -80,6 +85,10 @@ def _skipped(job: Job) -> Outcome:
     return Outcome(job.input, job.face, "skipped", job.output, "exists", "add --overwrite to replace what exists")
 
 
-def _failed(job: Job, error: JojoError) -> Outcome:
-    reason = error.reason if isinstance(error, ImageError) else str(error)
-    return Outcome(job.input, job.face, "failed", None, reason, error.hint)
+def _failed(job: Job, error: Exception) -> Outcome:
+    if isinstance(error, JojoError):
+        reason, hint = error.reason if isinstance(error, ImageError) else str(error), error.hint
+    else:  # of dlib, Pillow, a driver: whatever it is, the photos after this one may be fine
+        _log.error("%s failed", job.input, exc_info=error)
+        reason, hint = f"{type(error).__name__}: {error}", "JOJO_DEBUG=1 shows where it happened"
+    return Outcome(job.input, job.face, "failed", None, reason, hint)

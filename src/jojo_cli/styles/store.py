@@ -238,24 +238,18 @@ class StyleStore:
 
     @contextmanager
     def _locked(self, name: str, *, wait: float) -> Iterator[None]:
-        from filelock import FileLock, Timeout
-
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            # A singleton, so that who reserved a name can also save under it.
-            lock = FileLock(self.folder / f".{name}.lock", is_singleton=True)
-            lock.acquire(timeout=wait)
-        except Timeout:
-            raise JojoError(
-                f"style {name!r} is being trained by another process",
-                hint="wait until it is done, or choose another name",
-            ) from None
-        except OSError as error:
-            raise self._failure("write", error) from error
-        try:
+        with ExitStack() as stack:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(disk.locked(self.folder / f".{name}.lock", wait=wait))
+            except TimeoutError:
+                raise JojoError(
+                    f"style {name!r} is being trained by another process",
+                    hint="wait until it is done, or choose another name",
+                ) from None
+            except OSError as error:
+                raise self._failure("write", error) from error
             yield
-        finally:
-            lock.release()
 
     def _failure(self, verb: str, error: OSError) -> JojoError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

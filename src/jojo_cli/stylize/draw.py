@@ -51,7 +51,7 @@ def draw(base: Base, styled: Generator, w_plus: Tensor, *, strength: float = 1.0
     Raises:
         JojoError: the device has too little memory.
     """
-    with torch.inference_mode(), base.device.enough_memory():
+    with torch.inference_mode(), base.device.exactly(), base.device.enough_memory():
         if styled.palette is not None:
             amount = strength * (base.color if color is None else color)
             w_plus = mix_codes(w_plus, styled.palette, base.varied_codes, amount)

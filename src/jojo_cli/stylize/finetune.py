@@ -107,6 +107,7 @@ def _finetune(base: Base, references: Sequence[Reference], settings: FinetuneSet
                 if at_once == 1 or not is_out_of_memory(error):
                     raise
                 at_once //= 2
+                base.device.give_back_memory()
         if not isfinite(losses[-1]):
             raise JojoError(f"the loss is no longer a number at step {step + 1}", hint="try a lower --lr")
         optimizer.step()

@@ -107,12 +107,20 @@ def _get(session: requests.Session, url: str, headers: Mapping[str, str]) -> req
     for _ in range(REDIRECTS + 1):
         if not is_secure(url):
             raise SourceError(f"{first}: redirects to {url!r}, which is not https")
-        response = session.get(url, headers={**HEADERS, **headers}, stream=True, timeout=TIMEOUT, allow_redirects=False)
-        target = session.get_redirect_target(response)
-        if target is None:
-            return response
-        response.close()
-        url = urljoin(url, target)
+        try:
+            response = session.get(
+                url, headers={**HEADERS, **headers}, stream=True, timeout=TIMEOUT, allow_redirects=False
+            )
+            target = session.get_redirect_target(response)
+            if target is None:
+                return response
+            response.close()
+            url = urljoin(url, target)
+            _ = urlsplit(url).port  # which says whether it is an address at all
+        except requests.RequestException:
+            raise
+        except ValueError as error:
+            raise SourceError(f"{url}: redirects to what is no address: {error}") from error
     raise SourceError(f"{first}: redirects more than {REDIRECTS} times")
 
 

@@ -14,7 +14,8 @@ from jojo_cli.weights.storage import sha256_of
 
 # -P: without it Python would run a "pip" that lies in the current folder. Wheels only: an sdist runs code.
 PIP_DOWNLOAD = ["-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
-PIP_DOWNLOAD += ["--no-input", "--disable-pip-version-check"]
+# No cache: it would keep the distribution a second time, on a disk that nobody checked for space.
+PIP_DOWNLOAD += ["--no-input", "--disable-pip-version-check", "--no-cache-dir"]
 STALL_SECONDS = 300.0
 POLL_SECONDS = 0.2
 
@@ -47,6 +48,7 @@ def _run_pip(source: Package, work: Path, advance: Advance) -> None:
     temporary.mkdir()
     command = [sys.executable, *PIP_DOWNLOAD, "-r", str(requirements), "-d", str(work / "brought")]
     environment = {**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))}
+    environment["PIP_REQUIRE_VIRTUALENV"] = "0"  # nothing is installed
     log = work / "log.txt"
     with log.open("wb") as errors:
         try:

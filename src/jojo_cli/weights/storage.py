@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jojo_cli.disk import sync_folder
+from jojo_cli.disk import locked, sync_folder
 from jojo_cli.errors import JojoError
 
 if TYPE_CHECKING:
@@ -117,21 +117,15 @@ def check_free(folder: Path, needed: int) -> None:
 @contextlib.contextmanager
 def one_at_a_time(folder: Path, *, note: Callable[[str], None]) -> Iterator[None]:
     """Let one process download to `folder` at a time: to save bandwidth only, for some network disks lock nothing."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        note("waiting for another jojo that fetches weights")
-        with contextlib.suppress(Timeout):
-            lock.acquire(timeout=LOCK_SECONDS)
-    except (OSError, NotImplementedError):
-        pass
-    try:
+    path = folder / ".lock"
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            try:
+                stack.enter_context(locked(path, wait=0))
+            except TimeoutError:
+                note("waiting for another jojo that fetches weights")
+                stack.enter_context(locked(path, wait=LOCK_SECONDS))
         yield
-    finally:
-        lock.release()
 
 
 @contextlib.contextmanager
