@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from jojo_cli import images
 from jojo_cli.errors import JojoError, UsageError
@@ -362,3 +362,51 @@ def test_contact_sheet_lays_rows_out() -> None:
         (255, 255, 255),
         (255, 255, 255),
     ]
+
+
+@pytest.mark.parametrize("suffix", [".avif", ".heic"])
+def test_what_phones_and_the_web_write_is_read(suffix: str, tmp_path: Path) -> None:
+    assert suffix in images.read_suffixes()
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (64, 48), GREY).save(path, quality=95)
+    picture = read_image(path)
+    assert picture.size == (64, 48)
+    assert max(abs(a - b) for a, b in zip(colour_of(picture), GREY, strict=True)) <= 3
+
+
+def display_p3() -> bytes:
+    """Return the colour profile of phones: sRGB's, but for the primaries."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    data = bytearray(profile.tobytes())
+    tags = {bytes(data[i : i + 4]): int.from_bytes(data[i + 4 : i + 8]) for i in range(132, 132 + 12 * data[131], 12)}
+    primaries = (0.5151, 0.2412, -0.0011), (0.2919, 0.6922, 0.0419), (0.1572, 0.0666, 0.7841)
+    for tag, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True):
+        place = tags[tag] + 8
+        data[place : place + 12] = b"".join(round(x * 65536).to_bytes(4, signed=True) for x in xyz)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_colours_mean_what_their_profile_says(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (16, 16), (200, 100, 100)).save(path, icc_profile=display_p3(), quality=100)
+    red, green, _ = colour_of(read_image(path))
+    assert red > 206  # the same colour is a stronger red in the smaller space
+    assert green < 98
+    Image.new("RGB", (16, 16), (120, 120, 120)).save(path, icc_profile=display_p3(), quality=100)
+    assert max(abs(value - 120) for value in colour_of(read_image(path))) <= 2
+
+
+@pytest.mark.parametrize("profile", [b"no profile", display_p3()[:200]])
+def test_damaged_profile_does_not_matter(profile: bytes, tmp_path: Path) -> None:
+    Image.new("RGB", (16, 16), GREY).save(tmp_path / "a.png", icc_profile=profile)
+    assert colour_of(read_image(tmp_path / "a.png")) == GREY
+
+
+def test_mark_of_a_damaged_file_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    save_image(Image.new("RGB", (64, 64)), path, made="crop")
+    assert images.made_by_jojo(path) == "crop"
+    path.write_bytes(path.read_bytes()[:20])
+    assert images.made_by_jojo(path) is None
+    assert images.made_by_jojo(tmp_path / "none.png") is None

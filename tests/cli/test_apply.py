@@ -193,16 +193,45 @@ def test_standard_input_to_standard_output(jojo: Jojo, monkeypatch: pytest.Monke
     assert names() == ["me.png"]
 
 
-@pytest.mark.parametrize("kept", ["a.ink.png", "a.ink.compare.png"])
-def test_existing_outputs_are_skipped(kept: str, jojo: Jojo, no_work: None) -> None:
+def test_existing_outputs_are_skipped(jojo: Jojo, no_work: None) -> None:
     photo(Path("a.png"))
-    Path(kept).write_text("mine")
+    for kept in ("a.ink.png", "a.ink.compare.png"):
+        Path(kept).write_text("mine")
     run = apply(jojo, "a.png", "--compare", "--json")
     assert run.code == 0
     assert [(record["status"], record["reason"]) for record in records(run)] == [("skipped", "exists")]
     assert "hint: add --overwrite" in run.err
-    assert Path(kept).read_text() == "mine"
-    assert names() == sorted(["a.png", kept])
+    assert Path("a.ink.png").read_text() == Path("a.ink.compare.png").read_text() == "mine"
+
+
+def test_comparison_can_be_made_later(jojo: Jojo) -> None:
+    photo(Path("a.png"))
+    apply(jojo, "a.png")
+    result = Path("a.ink.png").read_bytes()
+    run = apply(jojo, "a.png", "--compare")
+    assert (run.code, run.out) == (0, "a.ink.png\n")
+    assert pixels("a.ink.compare.png").shape == (128, 264, 3)
+    assert Path("a.ink.png").read_bytes() == result
+
+
+def test_folder_of_codes_is_drawn_and_the_pictures_beside_them_are_not(jojo: Jojo) -> None:
+    photo(Path("photos/a.png"))
+    photo(Path("photos/b.png"))
+    assert jojo("invert", "photos", "-o", "codes", "--method", "encoder").code == 0
+    run = jojo("apply", "ink", "codes", "-o", "out")
+    assert (run.code, run.out.splitlines()) == (0, ["out/a.code.ink.png", "out/b.code.ink.png"])
+    assert "left out 2 results of an earlier run" in run.err
+    direct = jojo("apply", "ink", "photos/a.png", "--method", "encoder")
+    assert same(direct.out.strip(), "out/a.code.ink.png")
+
+
+def test_results_in_another_format(jojo: Jojo) -> None:
+    photo(Path("a.png"))
+    run = apply(jojo, "a.png", "--compare", "--format", "webp", "--quality", 80)
+    assert run.out == "a.ink.webp\n"
+    for name in ("a.ink.webp", "a.ink.compare.webp"):
+        with Image.open(name) as picture:
+            assert picture.format == "WEBP"
 
 
 def test_overwrite_replaces_results_and_leaves_them_out_of_the_photos(jojo: Jojo) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from jojo_cli.cli.output import Output
 from jojo_cli.cli.photos import parse_face, report
 from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.events import nobody
-from jojo_cli.images import read_image
+from jojo_cli.images import made_by_jojo, read_image
 from jojo_cli.studio import Studio
 from jojo_cli.studio.batch import Batch
 from jojo_cli.studio.plan import Job, plan
@@ -107,7 +108,6 @@ def test_folder_with_a_dot_is_a_folder(jojo: Jojo) -> None:
         (["a.png", "-o", "face.tiff"], "'face.tiff' names no format that jojo writes"),
         (["a.png", "--json", "-o", "-"], "--json and -o - both write to standard output"),
         (["a.png", "photos/a.png"], "'a.png' and 'photos/a.png' would both become 'a.aligned.png'"),
-        (["c.png", "c.jpg", "-o", "out"], "'c.png' and 'c.jpg' would both become 'out/c.aligned.png'"),
         (["a.png", "-o", "a.png"], "'a.png' would be overwritten by the result of 'a.png'"),
         (["a.png", "-o", "photos/../a.png"], "'a.png' would be overwritten by the result of 'a.png'"),
         (["a.png", "a.aligned.png"], "'a.aligned.png' would be overwritten by the result of 'a.png'"),
@@ -231,13 +231,108 @@ def test_two_pictures_a_face(choice: Any) -> None:
             photo(file)
 
 
+def test_photos_that_differ_by_their_ending_keep_it(jojo: Jojo) -> None:
+    for name in ("photos/a.png", "photos/a.jpg", "photos/b.png", "photos/sub/a.png"):
+        photo(Path(name))
+    assert outputs(align(jojo, "photos", "-o", "out")) == [
+        "out/a.jpg.aligned.png",
+        "out/a.png.aligned.png",
+        "out/b.aligned.png",
+        "out/sub/a.aligned.png",
+    ]
+
+
 @pytest.mark.parametrize("existing", TWO_FILES)
-def test_one_of_two_files_that_exists_is_kept(existing: str) -> None:
+def test_of_two_files_the_one_that_is_missing_is_made(existing: str) -> None:
     photo(Path("a.png"))
     Path(f"a.inverted{existing}").touch()
-    for overwrite in (False, True):
-        (job,) = plan(["a.png"], None, label="inverted", suffixes=TWO_FILES, overwrite=overwrite, listener=nobody)
-        assert job.is_done() is not overwrite
+    (job,) = plan(["a.png"], None, label="inverted", suffixes=TWO_FILES, listener=nobody)
+    assert not job.is_done()
+    assert [suffix for suffix in TWO_FILES if job.lacks(suffix)] == [
+        suffix for suffix in TWO_FILES if suffix != existing
+    ]
+    job.save(Image.new("RGB", (8, 8)), ".png")
+    assert Path("a.inverted.png").stat().st_size == 0 or existing != ".png"  # what was there stays
+    (again,) = plan(["a.png"], None, label="inverted", suffixes=TWO_FILES, overwrite=True, listener=nobody)
+    assert all(map(again.lacks, TWO_FILES))
+
+
+def test_what_jojo_made_is_no_photo(jojo: Jojo) -> None:
+    photo(Path("photos/a.png"))
+    align(jojo, "photos", "-o", "photos/crops")
+    Path("photos/crops/a.aligned.png").rename("photos/me.png")
+    assert [json.loads(line)["input"] for line in align(jojo, "photos", "--json").out.splitlines()] == ["photos/a.png"]
+    alone = align(jojo, "photos/me.png")  # unless it is named
+    assert outputs(alone) == ["me.aligned.png"]
+    Path("photos/a.png").unlink()
+    assert "left out 1 results of an earlier run (face crops go in with --no-align)" in align(jojo, "photos").err
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_every_format_says_that_jojo_wrote_it(suffix: str, jojo: Jojo) -> None:
+    photo(Path("photos/a.png"))
+    assert outputs(align(jojo, "photos", "-o", "photos", "--format", suffix[1:])) == [f"photos/a.aligned{suffix}"]
+    Path(f"photos/a.aligned{suffix}").rename(f"photos/b{suffix}")
+    assert made_by_jojo(Path(f"photos/b{suffix}")) == "crop"
+    assert made_by_jojo(Path("photos/a.png")) is None
+
+
+def test_quality_of_the_results(jojo: Jojo) -> None:
+    photo(Path("a.png"))
+    sizes = []
+    for quality in (5, 95):
+        jojo("align", "a.png", "--format", "jpg", "--quality", quality, "--overwrite")
+        sizes.append(Path("a.aligned.jpg").stat().st_size)
+    assert sizes[0] < 0.7 * sizes[1]
+
+
+def test_what_is_left_out_of_a_folder_is_said(jojo: Jojo) -> None:
+    photo(Path("photos/a.png"))
+    for name in ("b.psd", "c.psd", "d.NEF", "notes.txt"):
+        Path("photos", name).touch()
+    run = align(jojo, "photos")
+    assert "left out 1 .nef files: develop them first\nleft out 2 .psd files: save them as PNG\n" in run.err
+    assert "txt" not in run.err
+
+
+def test_dry_run_says_what_would_be_done(jojo: Jojo) -> None:
+    photo(Path("photos/a.png"))
+    photo(Path("photos/b.png"))
+    align(jojo, "photos/a.png")
+    run = align(jojo, "photos", "--dry-run", "--json")
+    assert [(record["output"], record["status"]) for record in map(json.loads, run.out.splitlines())] == [
+        ("a.aligned.png", "skipped"),
+        ("b.aligned.png", "planned"),
+    ]
+    assert run.code == 0
+    assert run.err.endswith("1 of 2 to be done\n")
+    assert not Path("b.aligned.png").exists()
+
+
+def test_photo_that_another_process_works_on_is_skipped(jojo: Jojo) -> None:
+    photo(Path("a.png"))
+    photo(Path("b.png"))
+    held = threading.Event()
+    done = threading.Event()
+
+    def hold() -> None:
+        (job,) = plan(["a.png"], None, label="aligned", listener=nobody)
+        with job.claimed() as mine:
+            assert mine
+            held.set()
+            done.wait(timeout=60)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    try:
+        assert held.wait(timeout=60)
+        run = align(jojo, "a.png", "b.png")
+    finally:
+        done.set()
+        other.join()
+    assert (run.code, outputs(run)) == (0, ["b.aligned.png"])
+    assert "skipped 'a.png': another jojo works on it" in run.err
+    assert sorted(path.name for path in Path().iterdir()) == ["a.png", "b.aligned.png", "b.png"]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +366,16 @@ def test_pictures_that_are_crops_already(capsys: pytest.CaptureFixture[str]) -> 
 
     studio, choice = Studio(), parse_face("largest", no_align=True)
     jobs = plan(["a.png"], None, label="ink", choice=choice, listener=nobody)
-    report(Batch(jobs, lambda: (lambda job: studio.crops(job.read(), job.choice, size=64), work)), Output(as_json=True))
+    report(
+        Batch(
+            jobs,
+            lambda: (lambda job: studio.crops(job.read(), job.choice, size=64), work),
+            title="cutting",
+            listener=nobody,
+        ),
+        Output(as_json=True),
+        dry_run=False,
+    )
     assert seen[0].size == (64, 64)
     assert seen[0].getpixel((32, 32)) == seen[0].getpixel((8, 8)) == (0, 0, 255)
     record = json.loads(capsys.readouterr().out)
@@ -292,7 +396,7 @@ def test_face_contradicts_no_align() -> None:
 
 
 def test_work_that_fails_on_one_face_goes_on_with_the_next(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
-    def save(job: Job, image: Image.Image) -> None:
+    def save(job: Job, image: Image.Image, **options: Any) -> None:
         if job.face == 1:
             raise JojoError("not this one", hint="do something")
 
@@ -312,10 +416,10 @@ def test_any_error_ends_one_photo_and_not_the_batch(
 ) -> None:
     save = Job.save
 
-    def fail(job: Job, image: Image.Image) -> None:
+    def fail(job: Job, image: Image.Image, **options: Any) -> None:
         if job.input == "a.png":
             raise error
-        save(job, image)
+        save(job, image, **options)
 
     monkeypatch.setattr(Job, "save", fail)
     run = align(jojo, photo(Path("a.png")), photo(Path("b.png")))

@@ -178,12 +178,14 @@ def test_crop_of_no_face_works_and_the_figures_say_how_far_off_it_is(
 
 
 @pytest.mark.parametrize("existing", ["me.code.png", "me.code.safetensors"])
-def test_existing_files_are_kept(existing: str, jojo: Jojo, base: "Base") -> None:
+def test_existing_files_are_kept_and_what_is_missing_is_made(existing: str, jojo: Jojo, base: "Base") -> None:
     photo(Path("me.png"))
     Path(existing).write_text("mine")
+    assert [record["status"] for record in records(jojo("invert", "me.png", *QUICK, "--json"))] == ["ok"]
+    assert Path(existing).read_text() == "mine"
+    assert {"me.code.png", "me.code.safetensors"} <= set(names())
     run = jojo("invert", "me.png", *QUICK, "--json")
     assert [(record["status"], record["reason"]) for record in records(run)] == [("skipped", "exists")]
-    assert Path(existing).read_text() == "mine"
     assert jojo("invert", "me.png", *QUICK, "--overwrite").code == 0
     assert code(base, "me.code.safetensors").isfinite().all()
     assert pixels("me.code.png").shape == (128, 128, 3)

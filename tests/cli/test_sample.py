@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from conftest import Jojo
 from style_kit import names, pixels, same
 
 from jojo_cli.images import save_image, to_image
-from jojo_cli.studio import Studio
+from jojo_cli.studio import LoadedStyle, Studio
 from jojo_cli.stylize.mixing import sample_code
 
 if TYPE_CHECKING:
@@ -185,3 +185,41 @@ def test_folder_whose_name_is_no_unicode(jojo: Jojo) -> None:
     run = jojo("sample", "ink", "-n", 1, "-o", os.fsdecode(b"caf\xe9"), "--json")
     assert (run.code, json.loads(run.out)["output"]) == (0, "caf\\udce9/ink-0000.png")
     assert "caf\\udce9/ink-sheet.png" in run.err
+
+
+def test_interrupted_run_goes_on_where_it_stopped(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = jojo("sample", "ink", "-n", 4, "-o", "whole")
+    assert whole.code == 0
+    draw, drawn = LoadedStyle.draw, []
+
+    def counted(*args: Any, **options: Any) -> Any:
+        drawn.append(1)
+        if len(drawn) == 3:
+            raise KeyboardInterrupt
+        return draw(*args, **options)
+
+    monkeypatch.setattr(LoadedStyle, "draw", counted)
+    assert jojo("sample", "ink", "-n", 4, "-o", "out").code == 130
+    run = jojo("sample", "ink", "-n", 4, "-o", "out")
+    assert (run.code, len(drawn)) == (0, 5)  # the two that were missing
+    assert run.out.splitlines() == [line.replace("whole", "out") for line in whole.out.splitlines()]
+    assert "2 of 4 were there already" in run.err
+    assert names("out") == names("whole")
+    assert all(same(f"out/{name}", f"whole/{name}") for name in names("out"))
+
+
+@pytest.mark.parametrize("option", ["--strength 0.5", "--truncation 0.5", "--color 0.5"])
+def test_faces_that_look_otherwise_are_not_mixed_in(option: str, jojo: Jojo) -> None:
+    jojo("sample", "ink", "-n", 1)
+    run = jojo("sample", "ink", "-n", 2, *option.split())
+    assert run.code == 1
+    assert run.err.startswith("error: 'ink-samples/ink-0000.png' exists\nhint: add --overwrite")
+
+
+def test_many_faces_take_several_sheets(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jojo_cli.studio.sampling.SHEET", 4)
+    monkeypatch.setattr("jojo_cli.studio.sampling.COLUMNS", 2)
+    run = jojo("sample", "ink", "-n", 6, "-o", "out")
+    assert run.err.endswith("on sheets: out/ink-sheet-1.png and 1 more\n")
+    assert pixels("out/ink-sheet-1.png").shape == (264, 264, 3)
+    assert pixels("out/ink-sheet-2.png").shape == (128, 264, 3)

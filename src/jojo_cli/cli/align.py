@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from jojo_cli.cli.options import Face, Json, Overwrite, Photos, Quiet, ResultPath, Verbose
+from jojo_cli.cli.options import DryRun, Face, Format, Json, Overwrite, Photos, Quality, Quiet, ResultPath, Verbose
 from jojo_cli.cli.studio import open_studio
 
 
@@ -13,7 +13,10 @@ def align(
     output: ResultPath = None,
     face: Face = "largest",
     size: Annotated[int, typer.Option(min=32, max=4096, help="Side of a crop in pixels.")] = 1024,
+    format_: Format = "png",
+    quality: Quality = None,
     overwrite: Overwrite = False,
+    dry_run: DryRun = False,
     json_: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -30,5 +33,13 @@ def align(
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = parse_face(face) or "largest"
     target = parse_output(output, out)
-    studio = open_studio(out)
-    report(studio.align(parse_photos(photos), target, face=choice, size=size, overwrite=overwrite), out)
+    batch = open_studio(out).align(
+        parse_photos(photos),
+        target,
+        face=choice,
+        size=size,
+        format=format_,
+        quality=quality,
+        overwrite=overwrite,
+    )
+    report(batch, out, dry_run=dry_run)

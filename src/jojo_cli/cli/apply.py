@@ -7,13 +7,16 @@ import typer
 from jojo_cli.cli.options import (
     Color,
     Device,
+    DryRun,
     Encoder,
     Face,
+    Format,
     Json,
     Method,
     NoAlign,
     Overwrite,
     Photos,
+    Quality,
     Quiet,
     Refine,
     ResultPath,
@@ -40,7 +43,10 @@ def apply(
     face: Face = "largest",
     no_align: NoAlign = False,
     device: Device = "auto",
+    format_: Format = "png",
+    quality: Quality = None,
     overwrite: Overwrite = False,
+    dry_run: DryRun = False,
     json_: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -69,6 +75,8 @@ def apply(
         compare=compare,
         how=how,
         face=choice,
+        format=format_,
+        quality=quality,
         overwrite=overwrite,
     )
-    report(batch, out)
+    report(batch, out, dry_run=dry_run)

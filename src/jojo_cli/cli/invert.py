@@ -8,6 +8,7 @@ import typer
 from jojo_cli.cli.options import (
     BaseName,
     Device,
+    DryRun,
     Encoder,
     Face,
     Json,
@@ -40,6 +41,7 @@ def invert(
     base: BaseName = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
+    dry_run: DryRun = False,
     json_: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -60,4 +62,4 @@ def invert(
     how = InvertChoice(method, refine, space, encoder)
     studio = open_studio(out, device=device)
     batch = studio.invert(parse_photos(photos), output, base=base, how=how, face=choice, overwrite=overwrite)
-    report(batch, out)
+    report(batch, out, dry_run=dry_run)

@@ -52,6 +52,15 @@ Refine = Annotated[
     int | None,
     typer.Option("--refine", min=1, help="Optimisation steps of an inversion; else what suits method and base."),
 ]
+Format = Annotated[
+    Literal["png", "jpg", "webp"],
+    typer.Option("--format", help="Of the results, where -o names no file."),
+]
+Quality = Annotated[
+    int | None,
+    typer.Option("--quality", min=1, max=100, help="Of JPEG and WebP; else the best that shows, at 95."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Strength = Annotated[
     float,
     typer.Option("--strength", min=0.0, max=1.0, help="How much of the style shows: 0 is the base's own picture."),

@@ -52,8 +52,10 @@ def parse_output(output: Path | None, out: "Output") -> Path | BinaryIO | None:
     return sys.stdout.buffer
 
 
-def report(batch: "Batch", out: "Output") -> None:
+def report(batch: "Batch", out: "Output", *, dry_run: bool) -> None:
     """Have a batch done: each outcome becomes a record on `out`, and all together a summary.
+
+    A dry run does nothing, and says what would be done.
 
     Raises:
         typer.Exit: something failed.
@@ -62,15 +64,19 @@ def report(batch: "Batch", out: "Output") -> None:
     worst: dict[str, str] = {}  # of the outcomes of each photo
     hints: set[str | None] = {None}
     try:
-        for outcome in batch:
+        for outcome in batch.plan() if dry_run else batch:
             _say(outcome, None if outcome.hint in hints else outcome.hint, out)
             hints.add(outcome.hint)
             statuses = {outcome.status, worst.get(outcome.input, outcome.status)}
-            worst[outcome.input] = next(status for status in ("failed", "ok", "skipped") if status in statuses)
+            worst[outcome.input] = next(
+                status for status in ("failed", "ok", "planned", "skipped") if status in statuses
+            )
     except KeyboardInterrupt:
         out.note(f"{list(worst.values()).count('ok')} of {len(batch)} done")
         raise
     tally = Counter(worst.values())
+    if dry_run:
+        return out.note(f"{tally['planned']} of {len(batch)} to be done")
     if len(batch) > 1:
         rest = "".join(f", {tally[status]} {status}" for status in ("skipped", "failed") if tally[status])
         out.note(f"{tally['ok']} of {len(batch)} done{rest}")
@@ -80,7 +86,7 @@ def report(batch: "Batch", out: "Output") -> None:
 
 def _say(outcome: "Outcome", hint: str | None, out: "Output") -> None:
     input_, output = outcome.input, outcome.output
-    if out.as_json or (outcome.status == "ok" and output != "-"):
+    if out.as_json or (outcome.status in ("ok", "planned") and output != "-"):
         record: dict[str, Any] = {
             "input": input_,
             "face": outcome.face,
@@ -93,7 +99,9 @@ def _say(outcome: "Outcome", hint: str | None, out: "Output") -> None:
     if outcome.status == "failed":
         out.failure(f"{input_!r}: {outcome.reason}", hint)
     elif outcome.status == "skipped":
-        out.note(f"skipped {input_!r}: {output!r} exists")
+        out.note(
+            f"skipped {input_!r}: " + (f"{output!r} exists" if outcome.reason == "exists" else str(outcome.reason))
+        )
         if hint:
             out.note(f"hint: {hint}")
     if outcome.seconds is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from jojo_cli.errors import JojoError
+from jojo_cli.events import Advance, Listener, progress
 from jojo_cli.images import ImageError
 from jojo_cli.studio.plan import Job
 
@@ -21,13 +22,17 @@ Work = Callable[[T, Job], Mapping[str, Any] | None]
 """Does the work on one of them and writes its files; returns the figures of the outcome; raises JojoError."""
 
 
+EXISTS, TAKEN = "exists", "another jojo works on it"
+"""Why a photo is skipped."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of one face, or of a photo in which no face was found or looked for."""
 
     input: str  # the photo as it was given, or as it was found in a folder; "-" is a stream
     face: int | None  # its number by size, from 1; None for a crop or a code, and where none was looked for or found
-    status: Literal["ok", "skipped", "failed"]
+    status: Literal["ok", "skipped", "failed", "planned"]
     output: str | None = None  # the main file, "-" for a stream; None when it failed
     reason: str | None = None  # why it was skipped or failed
     hint: str | None = None  # what can be done about it
@@ -41,21 +46,45 @@ class Batch:
     `len` is the number of photos.
     """
 
-    def __init__(self, jobs: Sequence[Job], start: Callable[[], tuple[Open[Any], Work[Any]]]) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        start: Callable[[], tuple[Open[Any], Work[Any]]],
+        *,
+        title: str,
+        listener: Listener,
+    ) -> None:
         """Keep the jobs; `start` opens what the work needs, at most once, and not when all is done already."""
         self._jobs, self._start = jobs, start
+        self._title, self._listener = title, listener
 
     def __len__(self) -> int:
         return len(self._jobs)
 
     def __iter__(self) -> Iterator[Outcome]:
-        tools = None
+        if len(self._jobs) == 1:
+            yield from self._outcomes(lambda done: None)
+            return
+        with progress(self._listener, self._title, len(self._jobs), "photos") as advance:
+            yield from self._outcomes(advance)
+
+    def plan(self) -> Iterator[Outcome]:
+        """Return what would be done, and do nothing: outcomes that are planned, or skipped."""
         for job in self._jobs:
-            if job.is_done():
-                yield _skipped(job)
-                continue
-            tools = tools or self._start()
-            yield from _work_on(job, *tools)
+            yield _skipped(job, EXISTS) if job.is_done() else Outcome(job.input, job.face, "planned", job.output)
+
+    def _outcomes(self, advance: Advance) -> Iterator[Outcome]:
+        tools = None
+        for done, job in enumerate(self._jobs, 1):
+            with job.claimed() as mine:
+                if not mine:
+                    yield _skipped(job, TAKEN)
+                elif job.is_done():
+                    yield _skipped(job, EXISTS)
+                else:
+                    tools = tools or self._start()
+                    yield from _work_on(job, *tools)
+            advance(done)
 
 
 def _work_on(job: Job, open_: Open[T], work: Work[T]) -> Iterator[Outcome]:
@@ -67,7 +96,7 @@ def _work_on(job: Job, open_: Open[T], work: Work[T]) -> Iterator[Outcome]:
     for number, one_face in found:
         one = job.for_face(number)
         if one.is_done():
-            yield _skipped(one)
+            yield _skipped(one, EXISTS)
             continue
         started = time.perf_counter()
         try:
@@ -81,8 +110,9 @@ def _work_on(job: Job, open_: Open[T], work: Work[T]) -> Iterator[Outcome]:
             yield Outcome(one.input, one.face, "ok", one.output, seconds=seconds, figures=figures)
 
 
-def _skipped(job: Job) -> Outcome:
-    return Outcome(job.input, job.face, "skipped", job.output, "exists", "add --overwrite to replace what exists")
+def _skipped(job: Job, reason: str) -> Outcome:
+    hint = "add --overwrite to replace what exists" if reason == EXISTS else None
+    return Outcome(job.input, job.face, "skipped", job.output, reason, hint)
 
 
 def _failed(job: Job, error: Exception) -> Outcome:

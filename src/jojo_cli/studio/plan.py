@@ -1,22 +1,23 @@
-"""Which photos there are to work on, and where each result goes: all of it decided before any work."""
+"""Where the result of each photo goes: all of it decided before any work."""
 
 import io
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image
 
+from jojo_cli import disk
 from jojo_cli.errors import JojoError, UsageError
-from jojo_cli.events import Caution, Listener, Note
+from jojo_cli.events import Listener, Note
 from jojo_cli.faces import FaceChoice
-from jojo_cli.images import READ_SUFFIXES, WRITE_FORMATS, encode_image, read_image, save_image
-
-Photo = str | Path | BinaryIO
-"""A picture, a folder of pictures, or the content of a picture, which is read when its turn comes."""
+from jojo_cli.images import READ_SUFFIXES, WRITE_FORMATS, Made, encode_image, read_image, save_image
+from jojo_cli.studio.photos import Photo, Source, find_photos
 
 Target = str | Path | BinaryIO
 """A folder or a file, or what takes the content of a single picture."""
@@ -33,6 +34,8 @@ class Job:
         choice: the faces to work on; None takes the photo as a crop.
         overwrite: the files may exist.
         face: number of the face that this is about, once it is known.
+        stream: takes the picture where there are no files.
+        quality: of JPEG and WebP, 1 to 100; None is the best that shows.
     """
 
     photo: str | BinaryIO
@@ -41,6 +44,7 @@ class Job:
     overwrite: bool
     face: int | None
     stream: BinaryIO | None = None
+    quality: int | None = None
 
     @property
     def input(self) -> str:
@@ -71,28 +75,58 @@ class Job:
         return replace(self, files=files, face=number)
 
     def is_done(self) -> bool:
-        """Return whether one of the files exists and has to stay."""
+        """Return whether all files exist and have to stay."""
         if self.choice == "all" and self.face is None:
             return False  # the files of the faces are named once they are found
-        # Path.exists raises where a name is too long; that is for `save` to tell.
-        return not self.overwrite and any(os.path.exists(path) for path in self.files.values())  # noqa: PTH110
+        return bool(self.files) and not any(map(self.lacks, self.files))
 
-    def save(self, image: Image.Image) -> None:
-        """Write the picture that results.
+    def lacks(self, suffix: str) -> bool:
+        """Return whether one of the files is to be written: what exists stays, unless it may be replaced."""
+        # Path.exists raises where a name is too long; that is for `save` to tell.
+        return self.overwrite or not os.path.exists(self.files[suffix])  # noqa: PTH110
+
+    def save(self, image: Image.Image, suffix: str | None = None, *, made: Made = "picture") -> None:
+        """Write a picture that results, the main one or another, unless it is there and has to stay.
 
         Raises:
             JojoError: it can't be written.
         """
         if self.stream is None:
-            save_image(image, self.files[".png"], overwrite=self.overwrite)
+            suffix = suffix or next(iter(self.files))
+            if self.lacks(suffix):
+                path = self.files[suffix]
+                save_image(image, path, overwrite=self.overwrite, made=made, quality=self.quality)
             return
         try:
-            self.stream.write(encode_image(image))
+            self.stream.write(encode_image(image, made=made))
             self.stream.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
             raise JojoError(f"standard output can't be written: {str(error.strerror).lower()}") from error
+
+    @contextmanager
+    def claimed(self) -> Iterator[bool]:
+        """Keep other processes from doing the same meanwhile; give whether none does it already."""
+        path = None if self.stream else Path(self.output)
+        with ExitStack() as stack:
+            mine = True
+            if path:
+                lock = path.with_name(f".{path.name}.lock")
+                try:
+                    lock.parent.mkdir(parents=True, exist_ok=True)
+                    stack.enter_context(disk.locked(lock, wait=0))
+                    stack.callback(_forget, lock)
+                except TimeoutError:
+                    mine = False
+                except OSError:
+                    pass  # what stands in the way will be in the way of the result, too
+            yield mine
+
+
+def _forget(lock: Path) -> None:
+    with suppress(OSError):  # Windows deletes nothing that is open
+        lock.unlink()
 
 
 def plan(
@@ -102,7 +136,9 @@ def plan(
     label: str,
     suffixes: Sequence[str] = (".png",),
     choice: FaceChoice | None = "largest",
+    codes: str | None = None,
     overwrite: bool = False,
+    quality: int | None = None,
     listener: Listener,
 ) -> list[Job]:
     """Return a job for each photo.
@@ -113,14 +149,17 @@ def plan(
         label: names the results: `photo.LABEL.png`, or `photo.LABEL-2.png` for the second face.
         suffixes: the files of one result, the main one first.
         choice: the faces to work on; None takes the photos as crops.
+        codes: the ending of codes, where they are taken from folders, too.
         overwrite: results may replace files, though never a photo.
+        quality: of JPEG and WebP, 1 to 100; None is the best that shows.
         listener: told what is left out of a folder.
 
     Raises:
         UsageError: results would fall on one another or on a photo, or `output` does not fit the photos.
         JojoError: the output file exists, or the output folder can't be made.
     """
-    found = _find_photos(photos, listener)
+    leave_out: tuple[Made, ...] = ("picture",) if choice is None else ("picture", "crop")
+    found = find_photos(photos, leave_out=leave_out, also=codes, listener=listener)
     face = choice if isinstance(choice, int) else None
     stream = None if output is None or isinstance(output, str | Path) else output
     path = Path(output) if isinstance(output, str | Path) else None
@@ -132,73 +171,35 @@ def plan(
         raise UsageError("'-' takes one file, and this writes several", hint="name a folder")
 
     jobs = []
-    for photo in found:
+    for photo, stem in zip(found, _stems(found), strict=True):
         if stream:
             files = {}
         elif one_file:
             files = {suffix: _with_suffix(one_file, suffix) for suffix in suffixes}
         else:
-            stem = f"{photo.stem}.{label}" if face is None else f"{photo.stem}.{label}-{face}"
+            name = f"{stem}.{label}" if face is None else f"{stem}.{label}-{face}"
             folder = (path or Path()) / photo.below
-            files = {suffix: folder / f"{stem}{suffix}" for suffix in suffixes}
-        jobs.append(Job(photo.source, files, choice, overwrite, face, stream))
+            files = {suffix: folder / f"{name}{suffix}" for suffix in suffixes}
+        jobs.append(Job(photo.content, files, choice, overwrite, face, stream, quality))
     jobs = _check_paths(found, jobs, listener)
 
-    if one_file and jobs[0].is_done():
+    if one_file and not all(map(jobs[0].lacks, suffixes)):
         raise JojoError(f"{str(one_file)!r} exists", hint="add --overwrite to replace it")
     if jobs and path is not None:
         _make_folder(one_file.parent if one_file else path)
     return jobs
 
 
-@dataclass(frozen=True)
-class _Photo:
-    source: str | BinaryIO
-    stem: str
-    below: Path  # its folder, from the folder that was given on
-    in_folder: bool
-
-
-def _find_photos(photos: Sequence[Photo], listener: Listener) -> list[_Photo]:
-    """Return the photos, each once, in the order given and by name within a folder."""
-    each: dict[object, _Photo] = {}
-    for photo in photos:
-        if not isinstance(photo, str | Path):
-            each.setdefault(photo, _Photo(photo, "stdin", Path(), in_folder=False))
-            continue
-        if not str(photo):
-            raise UsageError("'' is not the name of a photo", hint="is a variable of the shell empty?")
-        # Path.is_dir raises where a folder above is closed to us.
-        if os.path.isdir(path := Path(photo)):  # noqa: PTH112
-            found = [
-                _Photo(str(file), file.stem, file.parent.relative_to(path), in_folder=True)
-                for file in _pictures_in(path, listener)
-            ]
-            if not found:
-                listener(Note(f"no pictures in {str(photo)!r}"))
-        else:
-            found = [_Photo(str(photo), path.stem, Path(), in_folder=False)]
-        for one in found:
-            # Unlike resolve, a link and what it points to are two photos.
-            each.setdefault(os.path.abspath(str(one.source)), one)  # noqa: PTH100
-    return list(each.values())
-
-
-def _pictures_in(folder: Path, listener: Listener) -> Iterator[Path]:
-    def report(error: OSError) -> None:
-        reason = (error.strerror or str(error)).lower()
-        listener(Caution(f"folder {error.filename!r} can't be read: {reason}"))
-
-    for parent, folders, names in os.walk(folder, onerror=report):
-        # Hidden ones are what file managers and interrupted writes leave behind.
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if Path(name).suffix.lower() in READ_SUFFIXES and not name.startswith("."):
-                yield Path(parent, name)
+def _stems(photos: Sequence[Source]) -> list[str]:
+    """Return what the results of photos begin with: the name, less its ending where that names one photo alone."""
+    stems = [Path(photo.name).stem for photo in photos]
+    names = {(photo.below, photo.name) for photo in photos}
+    share = Counter((below, Path(name).stem) for below, name in names)
+    return [photo.name if share[photo.below, stem] > 1 else stem for photo, stem in zip(photos, stems, strict=True)]
 
 
 def _is_file(output: Path, suffixes: Sequence[str]) -> bool:
-    """Return whether `output` names a file or standard output, and not a folder."""
+    """Return whether `output` names a file, and not a folder."""
     suffix = output.suffix.lower()
     if output.is_dir():
         return False
@@ -210,12 +211,12 @@ def _is_file(output: Path, suffixes: Sequence[str]) -> bool:
 
 def _with_suffix(output: Path, suffix: str) -> Path:
     given = output.suffix.lower()
-    if given == suffix or (given in WRITE_FORMATS and suffix == ".png"):
+    if given == suffix or (given in WRITE_FORMATS and suffix in WRITE_FORMATS):
         return output
     return output.with_suffix(suffix)
 
 
-def _check_paths(found: Sequence[_Photo], jobs: Sequence[Job], listener: Listener) -> list[Job]:
+def _check_paths(found: Sequence[Source], jobs: Sequence[Job], listener: Listener) -> list[Job]:
     """Return the jobs, less those on what an earlier run left in a folder of photos.
 
     Raises:
@@ -224,10 +225,10 @@ def _check_paths(found: Sequence[_Photo], jobs: Sequence[Job], listener: Listene
     writers = {_key(path): job.input for job in jobs for path in job.files.values()}
     kept: list[Job] = []
     for photo, job in zip(found, jobs, strict=True):
-        if not isinstance(photo.source, str):
+        if not isinstance(photo.content, str):
             kept.append(job)
             continue
-        path = Path(photo.source)
+        path = Path(photo.content)
         writer = writers.get(_key(path))
         if job.choice == "all":  # the plan has the names without the numbers of the faces
             suffixes = "|".join(map(re.escape, job.files))
@@ -237,7 +238,7 @@ def _check_paths(found: Sequence[_Photo], jobs: Sequence[Job], listener: Listene
             kept.append(job)
         elif not photo.in_folder:
             hint = "choose another place with -o, or leave it out"
-            raise UsageError(f"{photo.source!r} would be overwritten by the result of {writer!r}", hint=hint)
+            raise UsageError(f"{photo.content!r} would be overwritten by the result of {writer!r}", hint=hint)
     if len(kept) < len(jobs):
         listener(Note(f"left out {len(jobs) - len(kept)} results of an earlier run"))
 

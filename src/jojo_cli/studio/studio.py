@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jojo_cli import paths
 from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from jojo_cli.faces import FaceChoice, FaceFinder
     from jojo_cli.nets.generator import Generator
     from jojo_cli.studio.batch import Batch, Open, Work
-    from jojo_cli.studio.plan import Job, Photo, Target
+    from jojo_cli.studio.photos import Photo
+    from jojo_cli.studio.plan import Job, Target
     from jojo_cli.studio.training import TrainedStyle
     from jojo_cli.styles import Style, StyleStore
     from jojo_cli.stylize.invert import Inversion
     from jojo_cli.weights.manager import ModelManager
 
+    Format = Literal["png", "jpg", "webp"]
     Needs = Callable[[BaseEntry], tuple[str, ...]]
 
 LANDMARKS = "dlib-landmarks-68"
@@ -215,6 +217,8 @@ class Studio:
         *,
         face: "FaceChoice" = "largest",
         size: int = 1024,
+        format: "Format" = "png",
+        quality: int | None = None,
         overwrite: bool = False,
     ) -> "Batch":
         """Cut the faces out of photos, upright and placed as in the FFHQ dataset.
@@ -224,6 +228,8 @@ class Studio:
             output: a folder, the file or stream of a single result; None is the current folder.
             face: largest, all, or a number by size, from 1.
             size: side of a crop in pixels.
+            format: png, jpg or webp, where no file is named.
+            quality: of JPEG and WebP, 1 to 100; None is the best that shows.
             overwrite: results may replace files, though never a photo.
 
         Raises:
@@ -233,12 +239,21 @@ class Studio:
         from jojo_cli.studio.batch import Batch
         from jojo_cli.studio.plan import plan
 
-        jobs = plan(photos, output, label="aligned", choice=face, overwrite=overwrite, listener=self.listener)
+        jobs = plan(
+            photos,
+            output,
+            label="aligned",
+            suffixes=(f".{format}",),
+            choice=face,
+            overwrite=overwrite,
+            quality=quality,
+            listener=self.listener,
+        )
 
         def start() -> "tuple[Open[Image], Work[Image]]":
-            return self._cutter(jobs, size), lambda crop, job: job.save(crop)
+            return self._cutter(jobs, size), lambda crop, job: job.save(crop, made="crop")
 
-        return Batch(jobs, start)
+        return Batch(jobs, start, title="cutting", listener=self.listener)
 
     def invert(
         self,
@@ -273,15 +288,16 @@ class Studio:
 
         def start() -> "tuple[Open[Image], Work[Image]]":
             from jojo_cli.codes import write_code
-            from jojo_cli.images import save_image, to_image
+            from jojo_cli.images import to_image
 
             model = self.base(base, needs=lambda entry: entry.to_invert(how))
             settings = how.among(model.photo_inversions)
 
             def work(crop: "Image", job: "Job") -> Mapping[str, Any]:
                 inversion = self.find_code(crop, model, settings, title=f"inverting {job.input}")
-                write_code(job.files[".safetensors"], inversion.w_plus, model, overwrite=overwrite)
-                save_image(to_image(inversion.reconstruction[0]), job.files[".png"], overwrite=overwrite)
+                if job.lacks(".safetensors"):
+                    write_code(job.files[".safetensors"], inversion.w_plus, model, overwrite=overwrite)
+                job.save(to_image(inversion.reconstruction[0]), ".png")
                 return {
                     "reconstruction": str(job.files[".png"]),
                     "lpips": round(inversion.lpips, 4),
@@ -290,7 +306,7 @@ class Studio:
 
             return self._cutter(jobs, model.generator.resolution), work
 
-        return Batch(jobs, start)
+        return Batch(jobs, start, title="inverting", listener=self.listener)
 
     def apply(
         self,
@@ -303,19 +319,23 @@ class Studio:
         compare: bool = False,
         how: InvertChoice = DEFAULT_INVERSION,
         face: "FaceChoice | None" = "largest",
+        format: "Format" = "png",
+        quality: int | None = None,
         overwrite: bool = False,
     ) -> "Batch":
         """Redraw the faces in photos in a style.
 
         Args:
             style: its name.
-            photos: as in `align`; files of codes, too.
+            photos: as in `align`; files of codes, too, also in folders.
             output: likewise.
             strength: how much of the style shows, from 0 to 1.
             color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
             compare: write photo and result side by side as well.
             how: the way to find codes.
             face: as in `align`; None takes the photos as crops.
+            format: as in `align`.
+            quality: likewise.
             overwrite: as in `align`.
 
         Raises:
@@ -327,9 +347,17 @@ class Studio:
         from jojo_cli.studio.plan import plan
 
         name = self.styles.load(style).name
-        suffixes = (".png", ".compare.png") if compare else (".png",)
+        side_by_side = f".compare.{format}"
         jobs = plan(
-            photos, output, label=name, suffixes=suffixes, choice=face, overwrite=overwrite, listener=self.listener
+            photos,
+            output,
+            label=name,
+            suffixes=(f".{format}", side_by_side) if compare else (f".{format}",),
+            choice=face,
+            codes=SUFFIX,
+            overwrite=overwrite,
+            quality=quality,
+            listener=self.listener,
         )
         # A code is of one face, whatever the choice; where there are no photos, no face finder is needed.
         jobs = [replace(job, choice=None) if job.input.endswith(SUFFIX) else job for job in jobs]
@@ -337,7 +365,7 @@ class Studio:
         def start() -> "tuple[Open[Image | Tensor], Work[Image | Tensor]]":
             from PIL.Image import Image
 
-            from jojo_cli.images import contact_sheet, save_image
+            from jojo_cli.images import contact_sheet
 
             def needs(entry: "BaseEntry") -> tuple[str, ...]:
                 return entry.draw if all(job.input.endswith(SUFFIX) for job in jobs) else entry.to_invert(how)
@@ -360,12 +388,12 @@ class Studio:
                 if compare:
                     photo = crop if isinstance(crop, Image) else loaded.draw(w_plus, strength=0)[0]
                     sheet = contact_sheet([[photo, result]], cell=result.width)
-                    save_image(sheet, job.files[".compare.png"], overwrite=overwrite)
+                    job.save(sheet, side_by_side)
                 return None
 
             return open_, work
 
-        return Batch(jobs, start)
+        return Batch(jobs, start, title=f"drawing {name}", listener=self.listener)
 
     def sample(
         self,
@@ -379,7 +407,9 @@ class Studio:
         color: float | None = None,
         overwrite: bool = False,
     ) -> "Iterator[tuple[int, Path]]":
-        """Draw random faces in a style, with the seeds `seed`, `seed + 1` and so on, and a contact sheet.
+        """Draw random faces in a style, with the seeds `seed`, `seed + 1` and so on, and contact sheets of up to 64.
+
+        What an interrupted call has drawn is not drawn again.
 
         Args:
             style: its name.
@@ -396,13 +426,21 @@ class Studio:
 
         Raises:
             StyleNotFoundError: there is no such style.
-            JojoError: a file exists.
+            JojoError: a file exists that is something else.
         """
         from jojo_cli.studio.sampling import plan_samples, sample
 
-        name = self.styles.load(style).name
-        samples = plan_samples(name, count, None if output is None else Path(output), seed=seed, overwrite=overwrite)
-        return sample(self, name, samples, truncation=truncation, strength=strength, color=color, overwrite=overwrite)
+        samples = plan_samples(
+            self.styles.load(style),
+            count,
+            None if output is None else Path(output),
+            seed=seed,
+            truncation=truncation,
+            strength=strength,
+            color=color,
+            overwrite=overwrite,
+        )
+        return sample(self, samples, samples.there())
 
     def train(
         self,

@@ -120,7 +120,7 @@ def _get(session: requests.Session, url: str, headers: Mapping[str, str]) -> req
         except requests.RequestException:
             raise
         except ValueError as error:
-            raise SourceError(f"{url}: redirects to what is no address: {error}") from error
+            raise SourceError(f"{first}: redirects to what is no address: {error}") from error
     raise SourceError(f"{first}: redirects more than {REDIRECTS} times")
 
 

@@ -1,0 +1,107 @@
+"""Which photos there are to work on, in what a user gives: files, folders, streams."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from jojo_cli.errors import UsageError
+from jojo_cli.events import Caution, Listener, Note
+from jojo_cli.images import Made, made_by_jojo, read_suffixes
+
+Photo = str | Path | BinaryIO
+"""A picture, a folder of pictures, or the content of a picture, which is read when its turn comes."""
+
+UNREADABLE = {
+    **dict.fromkeys((".heic", ".heif"), "pip install 'jojo-cli[heic]' reads them"),
+    ".avif": "the Pillow that is installed can't read them",
+    **dict.fromkeys((".jxl", ".jp2", ".psd", ".svg", ".tga", ".exr"), "save them as PNG"),
+    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"), "develop them first"),
+}
+"""Pictures that a folder may hold and jojo does not read, and what can be done about it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photo to work on."""
+
+    content: str | BinaryIO  # its path, or a stream
+    name: str
+    below: Path = Path()  # its folder, from the folder that was given on
+    in_folder: bool = False
+
+
+def find_photos(
+    photos: Sequence[Photo], *, leave_out: Sequence[Made], also: str | None = None, listener: Listener
+) -> list[Source]:
+    """Return the photos, each once, in the order given and by name within a folder.
+
+    Args:
+        photos: as given.
+        leave_out: what jojo made and folders may hold beside photos.
+        also: the ending of other files that are taken from folders, in lower case.
+        listener: told what is left out of a folder.
+
+    Raises:
+        UsageError: a name is empty.
+    """
+    each: dict[object, Source] = {}
+    for photo in photos:
+        if not isinstance(photo, str | Path):
+            each.setdefault(photo, Source(photo, "stdin"))
+            continue
+        if not str(photo):
+            raise UsageError("'' is not the name of a photo", hint="is a variable of the shell empty?")
+        # Path.is_dir raises where a folder above is closed to us.
+        if os.path.isdir(path := Path(photo)):  # noqa: PTH112
+            found = [
+                Source(str(file), file.name, file.parent.relative_to(path), in_folder=True)
+                for file in _pictures_in(path, leave_out, also, listener)
+            ]
+            if not found:
+                listener(Note(f"no pictures in {str(photo)!r}"))
+        else:
+            found = [Source(str(photo), path.name)]
+        for one in found:
+            # Unlike resolve, a link and what it points to are two photos.
+            each.setdefault(os.path.abspath(str(one.content)), one)  # noqa: PTH100
+    return list(each.values())
+
+
+def _pictures_in(folder: Path, leave_out: Sequence[Made], also: str | None, listener: Listener) -> Iterator[Path]:
+    made: Counter[Made] = Counter()
+    unread: Counter[str] = Counter()
+    found = 0
+    for path in _files_in(folder, listener):
+        suffix = path.suffix.lower()
+        if suffix == also:
+            yield path
+        elif suffix in read_suffixes():
+            kind = made_by_jojo(path)
+            if kind and kind in leave_out:
+                made[kind] += 1
+            else:
+                found += 1
+                yield path
+        elif suffix in UNREADABLE:
+            unread[suffix] += 1
+    if made:
+        only_crops = " (face crops go in with --no-align)" if made["crop"] == found + made.total() else ""
+        listener(Note(f"left out {made.total()} results of an earlier run{only_crops}"))
+    for suffix, count in sorted(unread.items()):
+        listener(Note(f"left out {count} {suffix} files: {UNREADABLE[suffix]}"))
+
+
+def _files_in(folder: Path, listener: Listener) -> Iterator[Path]:
+    def report(error: OSError) -> None:
+        reason = (error.strerror or str(error)).lower()
+        listener(Caution(f"folder {error.filename!r} can't be read: {reason}"))
+
+    for parent, folders, names in os.walk(folder, onerror=report):
+        # Hidden ones are what file managers and interrupted writes leave behind.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield Path(parent, name)
