@@ -369,7 +369,7 @@ def test_pictures_that_are_crops_already(capsys: pytest.CaptureFixture[str]) -> 
     report(
         Batch(
             jobs,
-            lambda: (lambda job: studio.crops(job.read(), job.choice, size=64), work),
+            lambda stack: (lambda job: studio.crops(job.read(), job.choice, size=64), work),
             title="cutting",
             listener=nobody,
         ),

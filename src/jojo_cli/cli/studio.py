@@ -1,5 +1,6 @@
 """The studio that a command works in."""
 
+import os
 from typing import TYPE_CHECKING
 
 from jojo_cli.studio import Studio
@@ -13,4 +14,6 @@ def open_studio(out: "Output", *, device: str = "auto") -> Studio:
     from jojo_cli.process import keep_memory
 
     keep_memory()
-    return Studio(device=device, listener=out.listen)
+    # Of two cores one reads ahead, now and then; more than four are ahead of any network.
+    workers = min(4, (os.cpu_count() or 1) // 2)
+    return Studio(device=device, listener=out.listen, workers=workers)

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -49,12 +50,15 @@ class Batch:
     def __init__(
         self,
         jobs: Sequence[Job],
-        start: Callable[[], tuple[Open[Any], Work[Any]]],
+        start: Callable[[ExitStack], tuple[Open[Any], Work[Any]]],
         *,
         title: str,
         listener: Listener,
     ) -> None:
-        """Keep the jobs; `start` opens what the work needs, at most once, and not when all is done already."""
+        """Keep the jobs; `start` opens what the work needs, at most once, and not when all is done already.
+
+        What has to be closed in the end goes on the stack that it is given.
+        """
         self._jobs, self._start = jobs, start
         self._title, self._listener = title, listener
 
@@ -75,16 +79,17 @@ class Batch:
 
     def _outcomes(self, advance: Advance) -> Iterator[Outcome]:
         tools = None
-        for done, job in enumerate(self._jobs, 1):
-            with job.claimed() as mine:
-                if not mine:
-                    yield _skipped(job, TAKEN)
-                elif job.is_done():
-                    yield _skipped(job, EXISTS)
-                else:
-                    tools = tools or self._start()
-                    yield from _work_on(job, *tools)
-            advance(done)
+        with ExitStack() as stack:
+            for done, job in enumerate(self._jobs, 1):
+                with job.claimed() as mine:
+                    if not mine:
+                        yield _skipped(job, TAKEN)
+                    elif job.is_done():
+                        yield _skipped(job, EXISTS)
+                    else:
+                        tools = tools or self._start(stack)
+                        yield from _work_on(job, *tools)
+                advance(done)
 
 
 def _work_on(job: Job, open_: Open[T], work: Work[T]) -> Iterator[Outcome]:

@@ -1,6 +1,7 @@
 """The studio: everything that jojo does, for the command line and for other programs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +37,9 @@ LANDMARKS = "dlib-landmarks-68"
 """What finding a face needs, whatever the base."""
 
 
+MANY = 8
+"""Photos from which on processes are started: that takes as long as cutting a few."""
+
 DEFAULT_INVERSION = InvertChoice()
 DEFAULT_FINETUNING = FinetuneChoice()
 
@@ -55,6 +59,8 @@ class Studio:
         models: the weights; by default those of the command line.
         styles: the styles, likewise.
         listener: told what happens, and may raise `Cancelled` to end the work.
+        workers: processes that read and cut photos ahead of the networks, where there are many. As with all of
+            Python's processes, a program that has some must keep its work behind `if __name__ == "__main__"`.
     """
 
     def __init__(
@@ -64,8 +70,9 @@ class Studio:
         models: "ModelManager | None" = None,
         styles: "StyleStore | None" = None,
         listener: Listener = nobody,
+        workers: int = 0,
     ) -> None:
-        self.listener = listener
+        self.listener, self.workers = listener, workers
         self._device, self._models, self._styles = device, models, styles
         self._bases: dict[str, Base] = {}
 
@@ -171,13 +178,9 @@ class Studio:
             NoFaceError: there is no face.
             JojoError: there are not so many, or the face finder can't be had.
         """
-        from jojo_cli.faces import choose_faces, crop_face, face_quad
-        from jojo_cli.images import square_crop
+        from jojo_cli.studio.ahead import cut
 
-        if face is None:
-            return [(None, square_crop(picture, size))]
-        faces = choose_faces(self.finder.find(picture), face)
-        return [(face.number, crop_face(picture, face_quad(face.landmarks), size=size)) for face in faces]
+        return cut(picture, face, size, None if face is None else self.finder)
 
     def find_code(
         self,
@@ -250,8 +253,8 @@ class Studio:
             listener=self.listener,
         )
 
-        def start() -> "tuple[Open[Image], Work[Image]]":
-            return self._cutter(jobs, size), lambda crop, job: job.save(crop, made="crop")
+        def start(stack: ExitStack) -> "tuple[Open[Image], Work[Image]]":
+            return self._cutter(jobs, size, stack), lambda crop, job: job.save(crop, made="crop")
 
         return Batch(jobs, start, title="cutting", listener=self.listener)
 
@@ -286,7 +289,7 @@ class Studio:
             photos, output, label="code", suffixes=suffixes, choice=face, overwrite=overwrite, listener=self.listener
         )
 
-        def start() -> "tuple[Open[Image], Work[Image]]":
+        def start(stack: ExitStack) -> "tuple[Open[Image], Work[Image]]":
             from jojo_cli.codes import write_code
             from jojo_cli.images import to_image
 
@@ -304,7 +307,7 @@ class Studio:
                     "mse": round(inversion.mse, 4),
                 }
 
-            return self._cutter(jobs, model.generator.resolution), work
+            return self._cutter(jobs, model.generator.resolution, stack), work
 
         return Batch(jobs, start, title="inverting", listener=self.listener)
 
@@ -362,7 +365,7 @@ class Studio:
         # A code is of one face, whatever the choice; where there are no photos, no face finder is needed.
         jobs = [replace(job, choice=None) if job.input.endswith(SUFFIX) else job for job in jobs]
 
-        def start() -> "tuple[Open[Image | Tensor], Work[Image | Tensor]]":
+        def start(stack: ExitStack) -> "tuple[Open[Image | Tensor], Work[Image | Tensor]]":
             from PIL.Image import Image
 
             from jojo_cli.images import contact_sheet
@@ -373,7 +376,9 @@ class Studio:
             loaded = self.style(name, needs=needs, color=color)
             base = loaded.base
             settings = how.among(base.photo_inversions)
-            cut = self._cutter(jobs, base.generator.resolution)
+            cut = self._cutter(
+                [job for job in jobs if not job.input.endswith(SUFFIX)], base.generator.resolution, stack
+            )
 
             def open_(job: "Job") -> "Sequence[tuple[int | None, Image | Tensor]]":
                 return [(None, read_code(Path(job.input), base))] if job.input.endswith(SUFFIX) else cut(job)
@@ -520,9 +525,17 @@ class Studio:
 
         return pull_styles(self, names, overwrite=overwrite)
 
-    def _cutter(self, jobs: "Sequence[Job]", size: int) -> "Open[Image]":
+    def _cutter(self, jobs: "Sequence[Job]", size: int, stack: ExitStack) -> "Open[Image]":
         """Return the function from a job to the crops of its photo; the face finder is opened, if one needs it."""
-        _ = any(job.choice for job in jobs) and self.finder
+        from jojo_cli.studio.ahead import Ahead
+
+        finds = any(job.choice for job in jobs)
+        _ = finds and self.finder
+        if self.workers and len(jobs) >= MANY:
+            landmarks = self.models.ensure(LANDMARKS) if finds else None
+            ahead = Ahead(jobs, size, landmarks, self.workers)
+            stack.callback(ahead.close)
+            return ahead
         return lambda job: self.crops(job.read(), job.choice, size=size)
 
 
