@@ -16,7 +16,7 @@ from jojo_cli.bases.views import whole_view
 from jojo_cli.errors import JojoError
 from jojo_cli.faces import crop_face, face_quad
 from jojo_cli.images import READ_SUFFIXES, read_image, to_tensor
-from jojo_cli.nets.recogniser import FaceRecogniser
+from jojo_cli.nets.dlib_recogniser import FaceRecogniser
 from jojo_cli.studio import LANDMARKS, Studio
 from jojo_cli.stylize.losses import Targets
 

@@ -19,10 +19,10 @@ from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.encoder import FeedbackLoop, octaves
 from jojo_cli.bases.latents import Latents
 from jojo_cli.device import Device
-from jojo_cli.nets.encoders import FeedbackEncoder
+from jojo_cli.nets.dlib_recogniser import FaceRecogniser
+from jojo_cli.nets.feedback_encoder import FeedbackEncoder
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
-from jojo_cli.nets.recogniser import FaceRecogniser
 from jojo_cli.stylize.finetune import Reference
 from jojo_cli.stylize.mixing import sample_code
 from jojo_cli.training.curvature import measure_curvature

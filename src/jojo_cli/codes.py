@@ -1,5 +1,7 @@
 """The door for codes: a file that holds one w+, and says which base it belongs to."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,8 @@ def write_code(path: Path, w_plus: "Tensor", base: "Base", *, overwrite: bool = 
     """
     from safetensors.torch import save
 
-    data = save({KEY: w_plus.contiguous().cpu()}, {"base": base.name, "base_sha256": base.sha256})
+    known = {"base": base.name, "base_sha256": base.sha256, "base_fingerprint": json.dumps(base.fingerprint)}
+    data = save({KEY: w_plus.contiguous().cpu()}, known)
     save_file(path, data, overwrite=overwrite)
 
 
@@ -50,7 +53,7 @@ def read_code(path: Path, base: "Base") -> "Tensor":
     of = metadata.get("base", base.name)
     if of != base.name:
         raise CheckpointError(f"is a code of base {of!r}, not of {base.name!r}", hint=how_to_make)
-    if metadata.get("base_sha256", base.sha256) != base.sha256:
+    if not base.made(metadata.get("base_sha256", base.sha256), _fingerprint(metadata)):
         raise CheckpointError(f"is a code of another version of base {base.name!r}", hint=how_to_make)
     expected = (1, base.generator.codes, base.generator.w_dim)
     if tuple(w_plus.shape) != expected:
@@ -60,3 +63,12 @@ def read_code(path: Path, base: "Base") -> "Tensor":
     if not w_plus.is_floating_point() or not w_plus.isfinite().all():
         raise CheckpointError("holds numbers that are not finite floats", hint=how_to_make)
     return w_plus.float().to(base.device.torch_device)
+
+
+def _fingerprint(metadata: Mapping[str, str]) -> list[float] | None:
+    """Return the fingerprint of the base that a code belongs to; None where there is none, or what is none."""
+    try:
+        numbers = json.loads(metadata["base_fingerprint"])
+        return [float(number) for number in numbers]
+    except (KeyError, ValueError, TypeError):
+        return None

@@ -13,7 +13,7 @@ from jojo_cli.bases import EMBEDDED_BASE, shipped
 from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.shipped import Part, shipped_record, shipped_weights
 from jojo_cli.errors import CheckpointError
-from jojo_cli.nets.encoders import FeedbackEncoder
+from jojo_cli.nets.feedback_encoder import FeedbackEncoder
 
 PARTS: tuple[Part, ...] = ("encoder", "curvature")
 

@@ -308,9 +308,17 @@ def test_damaged_style_is_an_error_before_the_base_is_opened(damage: str, jojo: 
     assert names() == ["a.png"]
 
 
-def test_style_of_another_version_of_its_base(jojo: Jojo, base: "Base", ink: Path) -> None:
+def test_style_of_another_file_of_the_same_network_is_drawn(jojo: Jojo, ink: Path) -> None:
     file = ink / "style.json"
-    file.write_text(file.read_text().replace(base.sha256, "0" * 64, 1))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"base_sha256": "0" * 64}))
+    assert apply(jojo, photo(Path("a.png"))).code == 0
+
+
+@pytest.mark.parametrize("fingerprint", [None, [1.0] * 8])  # styles of before have none
+def test_style_of_another_version_of_its_base(fingerprint: list[float] | None, jojo: Jojo, ink: Path) -> None:
+    file = ink / "style.json"
+    fields = {"base_sha256": "0" * 64, "base_fingerprint": fingerprint}
+    file.write_text(json.dumps(json.loads(file.read_text()) | fields))
     run = apply(jojo, photo(Path("a.png")))
     assert (run.code, run.out) == (1, "")
     assert "error: style 'ink' belongs to another version of base 'tiny'\nhint: train it again" in run.err

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -305,6 +306,7 @@ def test_base_is_what_suits_the_device_unless_named(
     monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
     monkeypatch.setattr("torch.cuda.device_count", lambda: int(cuda))
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation=True: cuda)
+    monkeypatch.setattr("torch.cuda.device", nullcontext)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     run = jojo("train", "ink", photo(Path("ref.png")), *(["--base", option] if option else []))
     assert run.code == 1

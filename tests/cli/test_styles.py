@@ -11,7 +11,7 @@ from PIL import Image
 from jojo_cli import paths
 from jojo_cli.cli.styles import complete_style
 from jojo_cli.studio import Studio
-from jojo_cli.styles import Reference, Style, StyleRecord
+from jojo_cli.styles import ReferenceRecord, Style, StyleRecord
 
 
 def make_style(name: str = "ink") -> Style:
@@ -20,7 +20,7 @@ def make_style(name: str = "ink") -> Style:
         base="tiny",
         base_sha256="b" * 64,
         critic_sha256="c" * 64,
-        references=(Reference.of(1, "[red] ink.png", "d" * 64),),
+        references=(ReferenceRecord.of(1, "[red] ink.png", "d" * 64),),
         settings={"alpha": 0.5},
         seed=7,
         device="cpu",

@@ -186,7 +186,8 @@ def test_file_is_judged_before_the_base_is_fetched(jojo: Jojo, tmp_path: Path, m
 def test_style_of_another_base_version_says_what_to_import_again(jojo: Jojo, ink: Path, tmp_path: Path) -> None:
     jojo("styles", "import", ink)
     file = Studio().styles.path("ink") / "style.json"
-    file.write_text(file.read_text().replace("b" * 64, "c" * 64))
+    fields = {"base_sha256": "c" * 64, "base_fingerprint": [1.0] * 8}
+    file.write_text(json.dumps(json.loads(file.read_text()) | fields))
     run = jojo("sample", "ink", "-o", tmp_path)
     assert run.code == 1
     assert "style 'ink' belongs to another version of base 'stylegan2-ffhq'\nhint: import 'ink.pt' again" in run.err

@@ -15,8 +15,8 @@ from weights_kit import Server, answer, cut, good, running_server
 
 from jojo_cli.cli.styles import complete_published
 from jojo_cli.studio import Studio
+from jojo_cli.studio.published import load_published
 from jojo_cli.styles import check_style_name
-from jojo_cli.styles.published import load_published
 from jojo_cli.weights import download
 
 full_base = foreign_kit.full_base
@@ -59,7 +59,7 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes) -> Pub
         ]
         path = tmp_path / "published.toml"
         path.write_text("\n".join(lines))
-        monkeypatch.setattr("jojo_cli.styles.published.PUBLISHED", path)
+        monkeypatch.setattr("jojo_cli.studio.published.PUBLISHED", path)
 
     return write
 

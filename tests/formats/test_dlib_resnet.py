@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from jojo_cli.errors import CheckpointError
 from jojo_cli.formats import convert
-from jojo_cli.nets.recogniser import FaceRecogniser, ResidualBlock
+from jojo_cli.nets.dlib_recogniser import FaceRecogniser, ResidualBlock
 
 FILE = "dlib_face_recognition_resnet_model_v1.dat"
 LEVELS = ((4, 2), (6, 2), (6, 1))

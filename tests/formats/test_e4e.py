@@ -22,7 +22,7 @@ from torch import Tensor
 from jojo_cli import formats
 from jojo_cli.errors import CheckpointError
 from jojo_cli.formats.e4e import encoder_state, read_e4e, read_psp, read_restyle_e4e, read_restyle_psp
-from jojo_cli.nets.inversion_encoders import (
+from jojo_cli.nets.published_encoders import (
     BackboneEncoder,
     Encoder4Editing,
     GradualStyleEncoder,

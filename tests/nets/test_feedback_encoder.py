@@ -5,7 +5,7 @@ import tiny
 import torch
 from torch import Tensor
 
-from jojo_cli.nets.encoders import FeedbackEncoder
+from jojo_cli.nets.feedback_encoder import FeedbackEncoder
 
 OCTAVES, W_DIM = 3, 16
 

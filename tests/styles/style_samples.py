@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from jojo_cli.styles import Reference, Style, StyleRecord, StyleStore
+from jojo_cli.styles import ReferenceRecord, Style, StyleRecord, StyleStore
 
 
 def make_record(name: str = "ink", **changes: Any) -> StyleRecord:
@@ -15,7 +15,7 @@ def make_record(name: str = "ink", **changes: Any) -> StyleRecord:
         "base": "tiny",
         "base_sha256": "b" * 64,
         "critic_sha256": "c" * 64,
-        "references": (Reference.of(1, "pictures/Ink drawing.png", "d" * 64),),
+        "references": (ReferenceRecord.of(1, "pictures/Ink drawing.png", "d" * 64),),
         "settings": {"steps": 2, "alpha": 0.5, "layers": [1, 2], "preserve_color": False, "note": None},
         "seed": 7,
         "device": "cpu",

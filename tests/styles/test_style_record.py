@@ -6,7 +6,7 @@ from style_samples import make_record
 
 from jojo_cli import __version__
 from jojo_cli.errors import CheckpointError
-from jojo_cli.styles import Origin, Reference, StyleRecord
+from jojo_cli.styles import Origin, ReferenceRecord, StyleRecord
 
 SHA256 = "a" * 64
 FIELDS = make_record(weights_sha256=SHA256).to_dict()
@@ -79,7 +79,7 @@ def test_bad_origin_is_named(origin: dict[str, Any], problem: str) -> None:
 
 
 def test_reference_keeps_the_name_without_folder_and_escape_sequences() -> None:
-    reference = Reference.of(3, "/home/me/a\x1b[2J\udc80.png", SHA256)
+    reference = ReferenceRecord.of(3, "/home/me/a\x1b[2J\udc80.png", SHA256)
     assert (reference.file, reference.source) == ("reference-3.png", "a?[2J?.png")
 
 
@@ -95,7 +95,7 @@ def test_schema_must_be_known(schema: object) -> None:
         read({**FIELDS, "schema": schema})
 
 
-@pytest.mark.parametrize("field", sorted(FIELDS.keys() - {"schema", "origin"}))
+@pytest.mark.parametrize("field", sorted(FIELDS.keys() - {"schema", "origin", "base_fingerprint"}))
 def test_missing_field_is_named(field: str) -> None:
     with pytest.raises(CheckpointError, match=rf"x/style\.json: '{field}' is missing"):
         read({key: value for key, value in FIELDS.items() if key != field})

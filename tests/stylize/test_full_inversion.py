@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import InvertChoice, InvertSettings, Method
-from jojo_cli.nets.inversion_encoders import Encoder4Editing
+from jojo_cli.nets.published_encoders import Encoder4Editing
 from jojo_cli.stylize.invert import Inversion, invert
 from jojo_cli.stylize.mixing import sample_code
 

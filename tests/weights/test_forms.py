@@ -326,10 +326,28 @@ def test_others_may_read_what_is_installed(server: Server, manage: Manage) -> No
     assert path.stat().st_mode == path.with_name("record.json").stat().st_mode
 
 
-def test_a_form_that_is_read_otherwise_now_is_made_anew(server: Server, manage: Manage, tmp_path: Path) -> None:
-    entry = entry_of("net", web_form(server, "alone.pt", ALONE, "read_plain"))
-    manage(entry).import_as(written(tmp_path / "x.pt", b"another copy"), "net")
+def test_two_versions_of_jojo_keep_what_each_makes_in_its_way(server: Server, manage: Manage, tmp_path: Path) -> None:
+    older = manage(entry_of("net", web_form(server, "alone.pt", ALONE, "read_plain")))
+    older.import_as(written(tmp_path / "x.pt", b"another copy"), "net")
     newer = manage(entry_of("net", web_form(server, "alone.pt", ALONE, "read_pickled")))
-    assert [status.reason for status in newer.statuses()] == ["another version of jojo made it"]
+    assert [status.state for status in newer.statuses()] == ["missing"]
     newer.ensure("net")
     assert keys(newer, "net") == ["pickled"]
+    assert keys(older, "net") == ["plain"]  # neither replaces the other's
+    newer.remove("net")
+    assert (installed(newer), installed(older)) == ([], ["net"])
+
+
+def test_what_a_newer_jojo_says_besides_does_not_matter(server: Server, manage: Manage) -> None:
+    models = manage(*networks(server))
+    record = models.ensure("generator").with_name("record.json")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"signed_by": "somebody"}))
+    assert "generator" in installed(models)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "null", "no JSON"])
+def test_a_record_that_is_none_is_damage(text: str, server: Server, manage: Manage) -> None:
+    models = manage(*networks(server))
+    models.ensure("generator").with_name("record.json").write_text(text)
+    assert "generator" not in installed(models)
+    assert models.ensure("generator").is_file()

@@ -1,10 +1,12 @@
 """What a base is: everything of a face model that the algorithm needs to know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.encoder import Encoder
+from jojo_cli.bases.identity import fingerprint, is_same
 from jojo_cli.bases.judges import Critic, Recogniser
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
@@ -37,3 +39,12 @@ class Base:
     varied_codes_preserving_color: tuple[int, ...]
     rates: Mapping[str, float]  # share of the rate for parameters with this in their names; 0 leaves them alone
     color: float  # how far the fine codes of faces go to the reference's in a style, when the user says nothing, 0 to 1
+
+    @cached_property
+    def fingerprint(self) -> tuple[float, ...]:
+        """What tells its generator from others, however its weights were rounded and converted."""
+        return fingerprint(self.generator.state_dict())
+
+    def made(self, sha256: str, fingerprint: Sequence[float] | None) -> bool:
+        """Return whether what was made on a base with this hash and fingerprint belongs to this one."""
+        return sha256 == self.sha256 or (fingerprint is not None and is_same(fingerprint, self.fingerprint))

@@ -9,7 +9,7 @@ from torch import Tensor
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.views import face_chip, shrink, whole_view
 from jojo_cli.device import Device
-from jojo_cli.nets.encoders import FeedbackEncoder
+from jojo_cli.nets.feedback_encoder import FeedbackEncoder
 from jojo_cli.nets.generator import Generator
 
 

@@ -15,10 +15,10 @@ from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.bases.shipped import shipped_weights
 from jojo_cli.bases.varied import codes_preserving_color, fine_codes
 from jojo_cli.bases.views import face_chip, whole_view
-from jojo_cli.nets.encoders import FeedbackEncoder
+from jojo_cli.nets.dlib_recogniser import FaceRecogniser
+from jojo_cli.nets.feedback_encoder import FeedbackEncoder
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
-from jojo_cli.nets.recogniser import FaceRecogniser
 
 if TYPE_CHECKING:
     from jojo_cli.bases import Weights

@@ -12,24 +12,24 @@ from torch import Tensor
 from jojo_cli.bases import BASES, FULL_BASE
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.encoder import Encoder
-from jojo_cli.bases.inversion_encoders import OneLook, ReStyle
 from jojo_cli.bases.judges import Critic, Recogniser
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.loading import loaded, read_weights
 from jojo_cli.bases.lpips_vgg import LPIPS
+from jojo_cli.bases.published_encoders import OneLook, ReStyle
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.bases.varied import codes_preserving_color, fine_codes
 from jojo_cli.bases.views import resized, whole_view
 from jojo_cli.formats.rosinality import generator_state, load_checkpoint
 from jojo_cli.nets.arcface import ALIGNED, ArcFace, cut_face
 from jojo_cli.nets.discriminator import Discriminator
-from jojo_cli.nets.inversion_encoders import (
+from jojo_cli.nets.lpips import ShiftTolerantLPIPS
+from jojo_cli.nets.published_encoders import (
     BackboneEncoder,
     Encoder4Editing,
     GradualStyleEncoder,
     ProgressiveBackboneEncoder,
 )
-from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.nets.stylegan2 import StyleGAN2, published_channels
 
 if TYPE_CHECKING:

@@ -165,8 +165,7 @@ def remove(id: Weight, yes: Yes = False, quiet: Quiet = False) -> None:
 
     out = Output(quiet=quiet)
     models = Studio(listener=out.listen).models
-    entry = models.entry(id)
-    if not yes and not out.confirm(f"delete weight {entry.id!r} in {models.folder / id}?"):
+    if not yes and not out.confirm(f"delete weight {id!r} in {models.home(id)}?"):
         out.note("nothing deleted")
         raise typer.Exit(1)
     models.remove(id)

@@ -16,7 +16,7 @@ from jojo_cli.styles import Origin, Style, StyleRecord
 
 if TYPE_CHECKING:
     from jojo_cli.cli.output import Output
-    from jojo_cli.styles.published import PublishedStyle
+    from jojo_cli.studio.published import PublishedStyle
 
 app = typer.Typer(name="styles", help="List, share, fetch and remove styles.", no_args_is_help=True)
 
@@ -31,7 +31,7 @@ def complete_style(incomplete: str) -> list[str]:
 
 def complete_published(incomplete: str) -> list[str]:
     """Return the published styles whose name starts with what was typed so far, for the shell."""
-    from jojo_cli.styles.published import load_published
+    from jojo_cli.studio.published import load_published
 
     return [name for name in load_published() if name.startswith(incomplete)]
 
@@ -164,7 +164,7 @@ def pull(
 ) -> None:
     """Fetch styles that others published, and register them; without names, list them."""
     from jojo_cli.cli.output import Output
-    from jojo_cli.styles.published import load_published
+    from jojo_cli.studio.published import load_published
 
     out = Output(as_json=json_, quiet=quiet)
     if not names:

@@ -23,7 +23,7 @@ _CHIP = 150
 
 
 def read_face_recognition(files: Mapping[str, Path]) -> dict[str, Tensor]:
-    """Return the state dict of `nets.recogniser.FaceRecogniser`.
+    """Return the state dict of `nets.dlib_recogniser.FaceRecogniser`.
 
     `files` holds `dlib_face_recognition_resnet_model_v1.dat`. Levels and channels are as the file has them.
 

@@ -36,7 +36,7 @@ _DECODER = re.compile(
 
 
 def read_e4e(files: Mapping[str, Path]) -> dict[str, Tensor]:
-    """Return the state dict of `nets.inversion_encoders.Encoder4Editing`, with the mean code.
+    """Return the state dict of `nets.published_encoders.Encoder4Editing`, with the mean code.
 
     Kernels are float16, which moves codes of about 0.5 by less than 0.0003 (random weights); all else is float32.
 
@@ -49,22 +49,22 @@ def read_e4e(files: Mapping[str, Path]) -> dict[str, Tensor]:
 
 
 def read_psp(files: Mapping[str, Path]) -> dict[str, Tensor]:
-    """Return the state dict of `nets.inversion_encoders.GradualStyleEncoder`; see `read_e4e`."""
+    """Return the state dict of `nets.published_encoders.GradualStyleEncoder`; see `read_e4e`."""
     return _read(files, "GradualStyleEncoder")
 
 
 def read_restyle_psp(files: Mapping[str, Path]) -> dict[str, Tensor]:
-    """Return the state dict of `nets.inversion_encoders.BackboneEncoder`; see `read_e4e`."""
+    """Return the state dict of `nets.published_encoders.BackboneEncoder`; see `read_e4e`."""
     return _read(files, "BackboneEncoder")
 
 
 def read_restyle_e4e(files: Mapping[str, Path]) -> dict[str, Tensor]:
-    """Return the state dict of `nets.inversion_encoders.ProgressiveBackboneEncoder`; see `read_e4e`."""
+    """Return the state dict of `nets.published_encoders.ProgressiveBackboneEncoder`; see `read_e4e`."""
     return _read(files, "ProgressiveBackboneEncoder")
 
 
 def encoder_state(checkpoint: Mapping[str, Any], encoder: str) -> dict[str, Tensor]:
-    """Return the state dict of the class `encoder` of `nets.inversion_encoders`; errors as `read_e4e`."""
+    """Return the state dict of the class `encoder` of `nets.published_encoders`; errors as `read_e4e`."""
     if checkpoint.keys() & {"g", "g_ema"}:
         raise CheckpointError(f"not a checkpoint of {encoder}, but of a StyleGAN2 generator")
     check_keys(

@@ -12,8 +12,8 @@ from jojo_cli.bases.foreign import has_own_codes, style_weights
 from jojo_cli.errors import CheckpointError, JojoError, UsageError
 from jojo_cli.events import Caution, Note
 from jojo_cli.studio.preview import preview_sheet
+from jojo_cli.studio.published import PublishedStyle, announcement, fetch, find_published, how_to_bring
 from jojo_cli.styles import Origin, Style, StyleRecord, archive, style_name_from
-from jojo_cli.styles.published import PublishedStyle, announcement, fetch, find_published, how_to_bring
 from jojo_cli.stylize.draw import styled_generator
 from jojo_cli.weights.storage import disk_errors, open_folder, sha256_of, staging
 
@@ -98,7 +98,9 @@ def _adopt(studio: "Studio", foreign: Foreign, base: Base, *, name: str, overwri
         )
     studio.listener(Note(f"drawing the preview of {name}"))
     preview = preview_sheet(base, styled_generator(base, weights), (), ())
-    record = StyleRecord(name=name, base=base.name, base_sha256=base.sha256, origin=origin)
+    record = StyleRecord(
+        name=name, base=base.name, base_sha256=base.sha256, base_fingerprint=base.fingerprint, origin=origin
+    )
     return studio.styles.create(record, weights, {"preview.png": preview}, overwrite=overwrite)
 
 

@@ -154,7 +154,7 @@ class Studio:
             raise UsageError(f"style {style.name!r} keeps no colours of a reference", hint="leave out --color")
         record = style.record
         base = self.base(record.base, needs=needs)
-        if record.base_sha256 != base.sha256:
+        if not base.made(record.base_sha256, record.base_fingerprint):
             raise CheckpointError(
                 f"style {style.name!r} belongs to another version of base {base.name!r}",
                 hint=f"import {record.origin.file!r} again, with --name {style.name} --overwrite"

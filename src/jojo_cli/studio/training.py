@@ -13,8 +13,7 @@ from jojo_cli.events import Caution, Detail, Note, progress
 from jojo_cli.faces import FaceChoice, NoFaceError
 from jojo_cli.images import read_image, to_tensor
 from jojo_cli.studio.preview import loss_curve, preview_sheet
-from jojo_cli.styles import Reference as ReferenceRecord
-from jojo_cli.styles import Style, StyleRecord
+from jojo_cli.styles import ReferenceRecord, Style, StyleRecord
 from jojo_cli.stylize.draw import changed_weights
 from jojo_cli.stylize.finetune import Reference, finetune
 
@@ -83,6 +82,7 @@ def train(
             name=name,
             base=model.name,
             base_sha256=model.sha256,
+            base_fingerprint=model.fingerprint,
             critic_sha256=model.load_critic(settings.loss).sha256,
             references=tuple(
                 ReferenceRecord.of(number, str(path), digest) for number, (_, path, digest) in enumerate(crops, 1)

@@ -2,13 +2,13 @@
 
 from jojo_cli.styles.errors import StyleExistsError, StyleNotFoundError
 from jojo_cli.styles.names import check_style_name, style_name_from
-from jojo_cli.styles.record import Origin, Reference, StyleRecord
+from jojo_cli.styles.record import Origin, ReferenceRecord, StyleRecord
 from jojo_cli.styles.store import StyleStore
 from jojo_cli.styles.style import Style
 
 __all__ = [
     "Origin",
-    "Reference",
+    "ReferenceRecord",
     "Style",
     "StyleExistsError",
     "StyleNotFoundError",

@@ -4,9 +4,9 @@ An archive comes from a stranger. Its members are read by name, never extracted;
 memory before the registry is touched, and pictures are encoded anew.
 """
 
+import io
 import os
 import stat
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
@@ -40,23 +40,11 @@ def export_style(style: Style, path: Path, *, overwrite: bool = False) -> None:
     files = {name: read_file(style.folder / name) for name in names}
     files = contents.verify(style.record, files, source=repr(str(style.folder)))
     members = {contents.RECORD_FILE: style.record.to_json().encode(), **files}
-    scratch = disk.scratch_path(path.parent, path.name)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("xb") as file:
-            with ZipFile(file, "w", ZIP_STORED) as archive:
-                for name, data in sorted(members.items()):
-                    archive.writestr(_member(name), data)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except OSError as error:
-        raise JojoError(
-            f"can't write {str(path)!r}: {error.strerror or error}", hint="choose another place with --output"
-        ) from error
-    finally:
-        with suppress(OSError):
-            scratch.unlink(missing_ok=True)
+    content = io.BytesIO()
+    with ZipFile(content, "w", ZIP_STORED) as archive:
+        for name, data in sorted(members.items()):
+            archive.writestr(_member(name), data)
+    disk.save_file(path, content.getvalue(), overwrite=overwrite)
 
 
 def import_style(store: StyleStore, path: Path, *, name: str | None = None, overwrite: bool = False) -> Style:

@@ -18,7 +18,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceRecord:
     """A picture that a style was learnt from."""
 
     file: str
@@ -29,7 +29,7 @@ class Reference:
     """Hash of the file that was given."""
 
     @classmethod
-    def of(cls, number: int, source: str, sha256: str) -> "Reference":
+    def of(cls, number: int, source: str, sha256: str) -> "ReferenceRecord":
         """Return the reference `number`, from 1, that was given as the path `source`."""
         return cls(_reference_file(number), _file_name(source), sha256)
 
@@ -61,8 +61,10 @@ class StyleRecord:
     """The style's name when it was saved; from then on its folder's name counts."""
     base: str
     base_sha256: str
+    base_fingerprint: tuple[float, ...] | None = None
+    """What tells the base's network from others, however its file was rounded; styles of before have none."""
     critic_sha256: str | None = None
-    references: tuple[Reference, ...] = ()
+    references: tuple[ReferenceRecord, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The settings of the finetuning, as JSON values."""
     seed: int | None = None
@@ -110,7 +112,9 @@ class StyleRecord:
                 f"{source}: written by a newer jojo (schema {schema}, this one reads {SCHEMA})",
                 hint="update jojo: pip install --upgrade jojo-cli",
             )
-        origin = document.setdefault("origin", None)  # which the first records did not have
+        for late in ("origin", "base_fingerprint"):
+            document.setdefault(late, None)  # which the first records did not have
+        origin = document["origin"]
         _check_fields(document, _RECORD_FIELDS | (_TRAINING_FIELDS if origin is None else _UNKNOWN_FIELDS), source)
         if origin is not None:
             _check_fields(origin, _ORIGIN_FIELDS, f"{source}: origin")
@@ -120,8 +124,9 @@ class StyleRecord:
             _check_fields(reference, _REFERENCE_FIELDS, where)
             if reference["file"] != _reference_file(number):
                 raise damaged(f"{where}: 'file' must be {_reference_file(number)!r}")
-        document["references"] = tuple(Reference(**reference) for reference in document["references"])
+        document["references"] = tuple(ReferenceRecord(**reference) for reference in document["references"])
         document["losses"] = tuple(document["losses"])
+        document["base_fingerprint"] = document["base_fingerprint"] and tuple(document["base_fingerprint"])
         return cls(**document)
 
 
@@ -210,6 +215,7 @@ _RECORD_FIELDS: _Fields = {
     "name": ("a style name", lambda value: isinstance(value, str) and is_style_name(value)),
     "base": _TEXT,
     "base_sha256": _TEXT,
+    "base_fingerprint": ("a list of numbers or null", lambda value: value is None or _is_list_of(_is_number)(value)),
     "origin": ("an object or null", lambda value: value is None or isinstance(value, dict)),
     "created": ("a time in UTC", _is_time),
     "jojo_version": _TEXT,

@@ -19,8 +19,8 @@ from torch import Tensor
 from jojo_cli.bases.encoder import FeedbackLoop
 from jojo_cli.bases.judges import Recogniser
 from jojo_cli.bases.views import shrink
+from jojo_cli.nets.dlib_recogniser import FaceRecogniser
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
-from jojo_cli.nets.recogniser import FaceRecogniser
 from jojo_cli.training.faces import random_codes, spoil
 
 OnStep = Callable[[str, int, int, float], None]

@@ -19,7 +19,7 @@ from jojo_cli.weights.byhand import (
     users_of,
 )
 from jojo_cli.weights.catalog import RAW, Entry, File, Form, Package, SourceError, Way, download_size, load_catalog
-from jojo_cli.weights.record import Record, Status, inspect, write_record
+from jojo_cli.weights.record import Record, Status, home_of, inspect, write_record
 from jojo_cli.weights.storage import (
     PARTIAL,
     check_free,
@@ -72,7 +72,7 @@ class ModelManager:
             JojoError: it is unknown, can't be fetched, or can't be kept.
         """
         self.pull([id])
-        return self.folder / id / self.entry(id).output
+        return self.home(id) / self.entry(id).output
 
     def sha256(self, id: str) -> str:
         """Return the sha256 of the installed file of a weight, as recorded when it was made.
@@ -88,7 +88,15 @@ class ModelManager:
         Raises:
             JojoError: it is unknown or not installed.
         """
-        return self.folder / id / self._record(id).output
+        return self.home(id) / self._record(id).output
+
+    def home(self, id: str) -> Path:
+        """Return the folder of a weight, whether it is there or not.
+
+        Raises:
+            JojoError: it is unknown.
+        """
+        return home_of(self.entry(id), self.folder)
 
     def statuses(self) -> list[Status]:
         """Return how every weight of the catalog stands, by size."""
@@ -183,7 +191,7 @@ class ModelManager:
         Raises:
             JojoError: it is unknown or not there.
         """
-        home = self.folder / self.entry(id).id
+        home = self.home(id)
         if not home.exists():
             raise JojoError(f"weight {id!r} is not installed")
         with disk_errors(self.folder), staging(self.folder) as stage:
@@ -194,7 +202,7 @@ class ModelManager:
 
     def _status(self, entry: Entry, *, fully: bool = False) -> Status:
         with disk_errors(self.folder):
-            return inspect(entry, self.folder / entry.id, fully=fully)
+            return inspect(entry, home_of(entry, self.folder), fully=fully)
 
     def _lacking(self, entries: Iterable[Entry]) -> list[Status]:
         statuses = [self._status(entry) for entry in entries]
@@ -288,7 +296,7 @@ class ModelManager:
             save_tensors(convert(way.form.format, files), made / entry.output)
         shutil.rmtree(parts, ignore_errors=True)
         write_record(entry, way, made, published=published)
-        put_in_place(made, self.folder / entry.id, is_good=lambda: self._is_made_of(entry, way.form))
+        put_in_place(made, home_of(entry, self.folder), is_good=lambda: self._is_made_of(entry, way.form))
 
     def _is_made_of(self, entry: Entry, form: Form) -> bool:
         status = self._status(entry, fully=True)

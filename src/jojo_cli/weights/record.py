@@ -1,7 +1,7 @@
 """What is kept about an installed weight, and whether the weight is still what was installed."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -65,6 +65,21 @@ def write_record(entry: Entry, way: Way, folder: Path, *, published: bool) -> No
     (folder / RECORD).write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
 
 
+def home_of(entry: Entry, folder: Path) -> Path:
+    """Return where `entry` is kept in the folder of all weights.
+
+    That is under its name, unless another version of jojo keeps there what it makes in its own way: each would replace
+    what the other has made, for ever.
+    """
+    home = folder / entry.id
+    formats = [form.format for form in entry.forms]
+    try:
+        other = _read_record(home / RECORD).format not in formats
+    except (OSError, ValueError, TypeError, AttributeError):
+        return home
+    return folder / f"{entry.id}~{formats[0]}" if other else home
+
+
 def inspect(entry: Entry, folder: Path, *, fully: bool = False) -> Status:
     """Return how `entry` stands in its `folder`: by size, or `fully` by the sha256 of every byte."""
     path = folder / entry.output
@@ -72,7 +87,7 @@ def inspect(entry: Entry, folder: Path, *, fully: bool = False) -> Status:
         return Status(entry, "missing", path)
     try:
         record = _read_record(folder / RECORD)
-    except (FileNotFoundError, ValueError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
         return Status(entry, "damaged", path, f"{RECORD} can't be read")
     if not any(_is_made_of(form, record) for form in entry.forms):
         return Status(entry, "damaged", path, "another version of jojo made it")
@@ -87,8 +102,10 @@ def inspect(entry: Entry, folder: Path, *, fully: bool = False) -> Status:
 
 
 def _read_record(path: Path) -> Record:
-    """Return the record; ValueError or TypeError when it is none."""
-    return Record(**json.loads(path.read_text(encoding="utf-8")))
+    """Return the record; ValueError or TypeError when it is none. What a newer jojo says besides is passed over."""
+    known = {field.name for field in fields(Record)}
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return Record(**{key: value for key, value in document.items() if key in known})
 
 
 def _is_made_of(form: Form, record: Record) -> bool:

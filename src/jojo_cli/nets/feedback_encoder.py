@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from jojo_cli.nets.recogniser import LEVELS, FaceRecogniser, Trunk
+from jojo_cli.nets.dlib_recogniser import LEVELS, FaceRecogniser, Trunk
 from jojo_cli.nets.resampling import averages, resampled
 
 

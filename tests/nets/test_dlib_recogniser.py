@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from jojo_cli.nets.recogniser import LEVELS, FaceRecogniser, ResidualBlock, add_zero_padded
+from jojo_cli.nets.dlib_recogniser import LEVELS, FaceRecogniser, ResidualBlock, add_zero_padded
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from jojo_cli.bases.views import resized
 from jojo_cli.nets.generator import Generator
-from jojo_cli.nets.inversion_encoders import RESOLUTION, BackboneEncoder, GradualStyleEncoder
+from jojo_cli.nets.published_encoders import RESOLUTION, BackboneEncoder, GradualStyleEncoder
 
 
 @dataclass(frozen=True)

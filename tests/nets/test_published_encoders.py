@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from jojo_cli.nets.inversion_encoders import (
+from jojo_cli.nets.published_encoders import (
     BackboneEncoder,
     Encoder4Editing,
     GradualStyleEncoder,
