@@ -17,6 +17,12 @@ def styles_dir() -> Path:
     return home / "styles" if home else Path(platformdirs.user_data_dir("jojo", appauthor=False)) / "styles"
 
 
+def config_file() -> Path:
+    """Return the file that holds what options are by default, which need not exist."""
+    home = _home()
+    return (home or Path(platformdirs.user_config_dir("jojo", appauthor=False))) / "config.toml"
+
+
 def is_offline() -> bool:
     """Return whether `JOJO_OFFLINE` forbids the network."""
     return os.environ.get("JOJO_OFFLINE", "").strip().lower() not in {"", "0", "false", "no"}

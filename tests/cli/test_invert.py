@@ -221,3 +221,13 @@ def test_unknown_base(jojo: Jojo) -> None:
     assert (
         run.err == "error: base 'stylegan9' not found\nhint: known bases: mobilestylegan-ffhq, stylegan2-ffhq, tiny\n"
     )
+
+
+def test_codes_for_a_style_are_of_its_base(jojo: Jojo, jojo_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo(Path("me.png"))
+    reference = photo(Path("ref.png"))
+    assert jojo("train", "ink", reference, "--no-align", "--steps", 1, "--refine", 1, "--proportions", 0).code == 0
+    monkeypatch.setenv("JOJO_BASE", "nobody-has-it")
+    assert jojo("invert", "me.png", *QUICK, "--for", "ink").code == 0
+    run = jojo("invert", "me.png", *QUICK, "--for", "pen")
+    assert (run.code, "style 'pen' not found" in run.err) == (1, True)

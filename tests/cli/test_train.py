@@ -1,6 +1,8 @@
 """`jojo train`, as a user types it."""
 
 import errno
+import hashlib
+import io
 import json
 import math
 import os
@@ -12,6 +14,7 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from statistics import mean
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -334,7 +337,6 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty.png": (Path.touch, "is empty"),
     "cut.png": (lambda path: path.write_bytes((DATA / "astronaut.png").read_bytes()[:9999]), "is truncated or damaged"),
     "page.png": (lambda path: path.write_text("<html>"), "is not a picture that jojo can read"),
-    "x.jpg": (Path.mkdir, "is a folder, not a picture"),
 }
 
 
@@ -473,3 +475,25 @@ def test_signal_leaves_the_registry_as_it_was(
     assert err.endswith(f"error: {word}\n")
     assert "Traceback" not in err
     assert tree(jojo_home) == before
+
+
+def test_a_folder_is_all_its_pictures(jojo: Jojo) -> None:
+    for name in ("refs/b.png", "refs/a.png"):
+        photo(Path(name))
+    made = record(train(jojo, "ink", "refs"))
+    assert [reference["source"] for reference in made["references"]] == ["a.png", "b.png"]
+
+
+def test_a_folder_without_pictures_is_refused(jojo: Jojo, no_work: None) -> None:
+    Path("refs").mkdir()
+    run = jojo("train", "ink", "refs")
+    assert run.code == 2
+    assert "error: there is no picture to learn from" in run.err
+
+
+def test_a_picture_from_standard_input(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = photo(Path("ref.png")).read_bytes()
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+    made = record(train(jojo, "ink", "-"))
+    assert made["references"][0]["source"] == "stdin"
+    assert made["references"][0]["sha256"] == hashlib.sha256(data).hexdigest()

@@ -9,6 +9,7 @@ import typer
 
 from jojo_cli import __version__, paths
 from jojo_cli.cli import align, apply, env, invert, models, sample, styles, train
+from jojo_cli.cli.config import default_map
 from jojo_cli.errors import JojoError
 
 app = typer.Typer(
@@ -54,7 +55,7 @@ def main() -> None:
     try:
         # As Ctrl-C does: what was begun is taken back, and no pip goes on alone.
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-        app()
+        app(default_map=default_map())
     except JojoError as error:
         _report(error)
         sys.exit(error.exit_code)

@@ -21,6 +21,7 @@ from jojo_cli.cli.options import (
     Verbose,
 )
 from jojo_cli.cli.studio import open_studio
+from jojo_cli.cli.styles import complete_style
 from jojo_cli.errors import UsageError
 
 
@@ -36,6 +37,10 @@ def invert(
     ] = None,
     refine: Refine = None,
     encoder: Encoder = None,
+    for_: Annotated[
+        str | None,
+        typer.Option("--for", help="Name of a style: take its base.", autocompletion=complete_style),
+    ] = None,
     face: Face = "largest",
     no_align: NoAlign = False,
     base: BaseName = None,
@@ -61,5 +66,6 @@ def invert(
     choice = parse_face(face, no_align=no_align)
     how = InvertChoice(method, refine, space, encoder)
     studio = open_studio(out, device=device)
+    base = studio.styles.load(for_).record.base if for_ else base
     batch = studio.invert(parse_photos(photos), output, base=base, how=how, face=choice, overwrite=overwrite)
     report(batch, out, dry_run=dry_run)

@@ -21,10 +21,45 @@ ResultPath = Annotated[
 Photos = Annotated[
     list[str], typer.Argument(help="Pictures or folders of pictures; '-' reads one from standard input.")
 ]
-Device = Annotated[str, typer.Option("--device", envvar="JOJO_DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
+
+
+def complete_base(incomplete: str) -> list[str]:
+    """Return the bases whose name starts with what was typed so far, for the shell."""
+    from jojo_cli.bases import base_names
+
+    return [name for name in base_names() if name.startswith(incomplete)]
+
+
+def complete_encoder(incomplete: str) -> list[str]:
+    """Return the encoders, of any base, whose name starts with what was typed so far, for the shell."""
+    from jojo_cli.bases import all_bases
+
+    names = dict.fromkeys(name for base in all_bases().values() for name in base.encoders)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_device(incomplete: str) -> list[str]:
+    """Return the devices whose name starts with what was typed so far, for the shell."""
+    return [name for name in ("auto", "cpu", "cuda", "mps") if name.startswith(incomplete)]
+
+
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        envvar="JOJO_DEVICE",
+        help="auto, cpu, cuda, cuda:N or mps.",
+        autocompletion=complete_device,
+    ),
+]
 BaseName = Annotated[
     str | None,
-    typer.Option("--base", envvar="JOJO_BASE", help="The face model to start from; else what suits the device."),
+    typer.Option(
+        "--base",
+        envvar="JOJO_BASE",
+        help="The face model to start from; else what suits the device.",
+        autocompletion=complete_base,
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Same seed, same picture.")]
 Face = Annotated[
@@ -46,6 +81,7 @@ Encoder = Annotated[
     typer.Option(
         "--encoder",
         help="Which of the base's encoders reads pictures; else its best.",
+        autocompletion=complete_encoder,
     ),
 ]
 Refine = Annotated[

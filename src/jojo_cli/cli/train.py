@@ -1,6 +1,5 @@
 """`jojo train`: learn a style from one picture, or a few."""
 
-from pathlib import Path
 from statistics import mean
 from typing import Annotated
 
@@ -25,7 +24,13 @@ from jojo_cli.cli.studio import open_studio
 
 def train(
     name: Annotated[str, typer.Argument(help="What to call the style: a-z, 0-9, - and _.")],
-    references: Annotated[list[Path], typer.Argument(help="The picture to learn from, or several in one style.")],
+    references: Annotated[
+        list[str],
+        typer.Argument(
+            help="The picture to learn from, or several in one style; a folder is all its pictures, '-' reads one from "
+            "standard input."
+        ),
+    ],
     steps: Annotated[int | None, typer.Option(min=1, help="Finetuning steps; else what suits the base.")] = None,
     lr: Annotated[
         float | None,
@@ -88,7 +93,7 @@ def train(
     """
     from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
     from jojo_cli.cli.output import Output
-    from jojo_cli.cli.photos import parse_face
+    from jojo_cli.cli.photos import parse_face, parse_photos
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = FinetuneChoice(
@@ -105,7 +110,7 @@ def train(
     )
     style = open_studio(out, device=device).train(
         name,
-        references,
+        parse_photos(references),
         choice,
         base=base,
         how=InvertChoice(method, refine, encoder=encoder),

@@ -1,11 +1,10 @@
 """The studio: everything that jojo does, for the command line and for other programs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from jojo_cli import paths
 from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
     from jojo_cli.bases.settings import InvertSettings
     from jojo_cli.device import Device
     from jojo_cli.faces import FaceChoice, FaceFinder
-    from jojo_cli.nets.generator import Generator
-    from jojo_cli.studio.batch import Batch, Open, Work
+    from jojo_cli.studio.batch import Batch
+    from jojo_cli.studio.loaded import LoadedStyle
     from jojo_cli.studio.photos import Photo
-    from jojo_cli.studio.plan import Job, Target
+    from jojo_cli.studio.plan import Target
     from jojo_cli.studio.training import TrainedStyle
     from jojo_cli.styles import Style, StyleStore
     from jojo_cli.stylize.invert import Inversion
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
 LANDMARKS = "dlib-landmarks-68"
 """What finding a face needs, whatever the base."""
 
-
-MANY = 8
-"""Photos from which on processes are started: that takes as long as cutting a few."""
 
 DEFAULT_INVERSION = InvertChoice()
 DEFAULT_FINETUNING = FinetuneChoice()
@@ -107,7 +103,12 @@ class Studio:
         """What finds faces in pictures."""
         from jojo_cli.faces import FaceFinder
 
-        return FaceFinder(self.models.ensure(LANDMARKS))
+        return FaceFinder(self.landmarks)
+
+    @cached_property
+    def landmarks(self) -> Path:
+        """The file of what faces are found with."""
+        return self.models.ensure(LANDMARKS)
 
     def base(self, name: str | None = None, *, needs: "Needs" = _drawing) -> "Base":
         """Return the base called `name` (None: the one that suits the device).
@@ -145,6 +146,7 @@ class Studio:
             UsageError: no style can have this name, or the style has no `color` to give.
             JojoError: as `base`.
         """
+        from jojo_cli.studio.loaded import LoadedStyle
         from jojo_cli.stylize.draw import styled_generator
 
         style = self.styles.load(name)
@@ -241,6 +243,7 @@ class Studio:
         """
         from jojo_cli.studio.batch import Batch
         from jojo_cli.studio.plan import plan
+        from jojo_cli.studio.work import aligning
 
         jobs = plan(
             photos,
@@ -253,10 +256,7 @@ class Studio:
             listener=self.listener,
         )
 
-        def start(stack: ExitStack) -> "tuple[Open[Image], Work[Image]]":
-            return self._cutter(jobs, size, stack), lambda crop, job: job.save(crop, made="crop")
-
-        return Batch(jobs, start, title="cutting", listener=self.listener)
+        return Batch(jobs, lambda stack: aligning(self, jobs, size, stack), title="cutting", listener=self.listener)
 
     def invert(
         self,
@@ -283,33 +283,15 @@ class Studio:
         """
         from jojo_cli.studio.batch import Batch
         from jojo_cli.studio.plan import plan
+        from jojo_cli.studio.work import inverting
 
         suffixes = (".safetensors", ".png")
         jobs = plan(
             photos, output, label="code", suffixes=suffixes, choice=face, overwrite=overwrite, listener=self.listener
         )
-
-        def start(stack: ExitStack) -> "tuple[Open[Image], Work[Image]]":
-            from jojo_cli.codes import write_code
-            from jojo_cli.images import to_image
-
-            model = self.base(base, needs=lambda entry: entry.to_invert(how))
-            settings = how.among(model.photo_inversions)
-
-            def work(crop: "Image", job: "Job") -> Mapping[str, Any]:
-                inversion = self.find_code(crop, model, settings, title=f"inverting {job.input}")
-                if job.lacks(".safetensors"):
-                    write_code(job.files[".safetensors"], inversion.w_plus, model, overwrite=overwrite)
-                job.save(to_image(inversion.reconstruction[0]), ".png")
-                return {
-                    "reconstruction": str(job.files[".png"]),
-                    "lpips": round(inversion.lpips, 4),
-                    "mse": round(inversion.mse, 4),
-                }
-
-            return self._cutter(jobs, model.generator.resolution, stack), work
-
-        return Batch(jobs, start, title="inverting", listener=self.listener)
+        return Batch(
+            jobs, lambda stack: inverting(self, jobs, base, how, stack), title="inverting", listener=self.listener
+        )
 
     def apply(
         self,
@@ -345,17 +327,17 @@ class Studio:
             StyleNotFoundError: there is no such style.
             UsageError, JojoError: as `align`; what opening the base raises comes with the first outcome.
         """
-        from jojo_cli.codes import SUFFIX, read_code
+        from jojo_cli.codes import SUFFIX
         from jojo_cli.studio.batch import Batch
         from jojo_cli.studio.plan import plan
+        from jojo_cli.studio.work import is_code, redrawing
 
         name = self.styles.load(style).name
-        side_by_side = f".compare.{format}"
         jobs = plan(
             photos,
             output,
             label=name,
-            suffixes=(f".{format}", side_by_side) if compare else (f".{format}",),
+            suffixes=(f".{format}", f".compare.{format}") if compare else (f".{format}",),
             choice=face,
             codes=SUFFIX,
             overwrite=overwrite,
@@ -363,42 +345,13 @@ class Studio:
             listener=self.listener,
         )
         # A code is of one face, whatever the choice; where there are no photos, no face finder is needed.
-        jobs = [replace(job, choice=None) if job.input.endswith(SUFFIX) else job for job in jobs]
-
-        def start(stack: ExitStack) -> "tuple[Open[Image | Tensor], Work[Image | Tensor]]":
-            from PIL.Image import Image
-
-            from jojo_cli.images import contact_sheet
-
-            def needs(entry: "BaseEntry") -> tuple[str, ...]:
-                return entry.draw if all(job.input.endswith(SUFFIX) for job in jobs) else entry.to_invert(how)
-
-            loaded = self.style(name, needs=needs, color=color)
-            base = loaded.base
-            settings = how.among(base.photo_inversions)
-            cut = self._cutter(
-                [job for job in jobs if not job.input.endswith(SUFFIX)], base.generator.resolution, stack
-            )
-
-            def open_(job: "Job") -> "Sequence[tuple[int | None, Image | Tensor]]":
-                return [(None, read_code(Path(job.input), base))] if job.input.endswith(SUFFIX) else cut(job)
-
-            def work(crop: "Image | Tensor", job: "Job") -> Mapping[str, Any] | None:
-                if isinstance(crop, Image):
-                    w_plus = self.find_code(crop, base, settings, title=f"inverting {job.input}").w_plus
-                else:
-                    w_plus = crop
-                (result,) = loaded.draw(w_plus, strength=strength, color=color)
-                job.save(result)
-                if compare:
-                    photo = crop if isinstance(crop, Image) else loaded.draw(w_plus, strength=0)[0]
-                    sheet = contact_sheet([[photo, result]], cell=result.width)
-                    job.save(sheet, side_by_side)
-                return None
-
-            return open_, work
-
-        return Batch(jobs, start, title=f"drawing {name}", listener=self.listener)
+        jobs = [replace(job, choice=None) if is_code(job) else job for job in jobs]
+        return Batch(
+            jobs,
+            lambda stack: redrawing(self, jobs, name, how, stack, strength=strength, color=color),
+            title=f"drawing {name}",
+            listener=self.listener,
+        )
 
     def sample(
         self,
@@ -450,7 +403,7 @@ class Studio:
     def train(
         self,
         name: str,
-        references: Sequence[str | Path],
+        references: "Sequence[Photo]",
         choice: FinetuneChoice = DEFAULT_FINETUNING,
         *,
         base: str | None = None,
@@ -464,7 +417,7 @@ class Studio:
 
         Args:
             name: what to call it.
-            references: the pictures, in one style.
+            references: the pictures, in one style: files, folders of them, streams.
             choice: the way to finetune.
             base: as in `invert`.
             how: the way to find the code of a reference.
@@ -478,16 +431,7 @@ class Studio:
         """
         from jojo_cli.studio.training import train
 
-        return train(
-            self,
-            name,
-            [Path(reference) for reference in references],
-            choice,
-            base=base,
-            how=how,
-            face=face,
-            overwrite=overwrite,
-        )
+        return train(self, name, references, choice, base=base, how=how, face=face, overwrite=overwrite)
 
     def import_style(
         self, file: str | Path, name: str | None = None, *, base: str | None = None, overwrite: bool = False
@@ -524,41 +468,3 @@ class Studio:
         from jojo_cli.studio.adoption import pull_styles
 
         return pull_styles(self, names, overwrite=overwrite)
-
-    def _cutter(self, jobs: "Sequence[Job]", size: int, stack: ExitStack) -> "Open[Image]":
-        """Return the function from a job to the crops of its photo; the face finder is opened, if one needs it."""
-        from jojo_cli.studio.ahead import Ahead
-
-        finds = any(job.choice for job in jobs)
-        _ = finds and self.finder
-        if self.workers and len(jobs) >= MANY:
-            landmarks = self.models.ensure(LANDMARKS) if finds else None
-            ahead = Ahead(jobs, size, landmarks, self.workers)
-            stack.callback(ahead.close)
-            return ahead
-        return lambda job: self.crops(job.read(), job.choice, size=size)
-
-
-@dataclass(frozen=True)
-class LoadedStyle:
-    """A style, ready to draw."""
-
-    style: "Style"
-    base: "Base"
-    generator: "Generator"
-
-    def draw(self, w_plus: "Tensor", *, strength: float = 1.0, color: float | None = None) -> "list[Image]":
-        """Return the pictures of w_plus [N,L,D] in the style.
-
-        Args:
-            w_plus: codes of the base, on its device.
-            strength: how much of the style shows, from 0 to 1.
-            color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
-
-        Raises:
-            JojoError: the device has too little memory.
-        """
-        from jojo_cli.images import to_image
-        from jojo_cli.stylize.draw import draw
-
-        return [to_image(image) for image in draw(self.base, self.generator, w_plus, strength=strength, color=color)]

@@ -1,5 +1,6 @@
 """A style from pictures: cut, invert, finetune, register."""
 
+import io
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
-from jojo_cli.errors import JojoError
-from jojo_cli.events import Caution, Detail, Note, progress
+from jojo_cli.errors import JojoError, UsageError
+from jojo_cli.events import Caution, Detail, Listener, Note, progress
 from jojo_cli.faces import FaceChoice, NoFaceError
-from jojo_cli.images import read_image, to_tensor
+from jojo_cli.images import Made, read_image, to_tensor
+from jojo_cli.studio.photos import Photo, Source, find_photos
 from jojo_cli.studio.preview import loss_curve, preview_sheet
 from jojo_cli.styles import ReferenceRecord, Style, StyleRecord
 from jojo_cli.stylize.draw import changed_weights
@@ -34,7 +36,7 @@ class TrainedStyle(Style):
 def train(
     studio: "Studio",
     name: str,
-    references: Sequence[Path],
+    references: Sequence[Photo],
     choice: FinetuneChoice,
     *,
     base: str | None,
@@ -47,12 +49,12 @@ def train(
     with store.reserve(name, overwrite=overwrite):
         started = time.perf_counter()
         # Before anything is fetched or computed, and all at once: a file may be gone when the training ends.
-        pictures = [(path, read_image(path), sha256(path.read_bytes()).hexdigest()) for path in references]
+        pictures = [_read(source) for source in _sources(references, face, studio.listener)]
         model = studio.base(base, needs=lambda entry: entry.to_train(how, choice.loss, identity=bool(choice.identity)))
         crops = [
-            (crop, path, digest)
-            for path, picture, digest in pictures
-            for crop in _cut(studio, path, picture, face, model.generator.resolution)
+            (crop, name, digest)
+            for name, picture, digest in pictures
+            for crop in _cut(studio, name, picture, face, model.generator.resolution)
         ]
         images = [crop for crop, _, _ in crops]
         how_to_invert, settings = how.among(model.reference_inversions), choice.among(model.finetunings)
@@ -85,7 +87,7 @@ def train(
             base_fingerprint=model.fingerprint,
             critic_sha256=model.load_critic(settings.loss).sha256,
             references=tuple(
-                ReferenceRecord.of(number, str(path), digest) for number, (_, path, digest) in enumerate(crops, 1)
+                ReferenceRecord.of(number, name, digest) for number, (_, name, digest) in enumerate(crops, 1)
             ),
             settings={
                 "finetune": asdict(settings),
@@ -103,7 +105,25 @@ def train(
         return TrainedStyle(style.record, style.folder, seconds_per_step)
 
 
-def _cut(studio: "Studio", path: Path, picture: "Image", face: FaceChoice | None, size: int) -> "list[Image]":
+def _sources(references: Sequence[Photo], face: FaceChoice | None, listener: Listener) -> list[Source]:
+    """Return the pictures to learn from, at least one."""
+    leave_out: tuple[Made, ...] = ("picture",) if face is None else ("picture", "crop")
+    sources = find_photos(references, leave_out=leave_out, listener=listener)
+    if not sources:
+        raise UsageError("there is no picture to learn from", hint="name a picture, or a folder that has some")
+    return sources
+
+
+def _read(source: Source) -> "tuple[str, Image, str]":
+    """Return what a picture is called, the picture, and the sha256 of its file."""
+    if isinstance(source.content, str):
+        path = Path(source.content)
+        return source.content, read_image(path), sha256(path.read_bytes()).hexdigest()
+    data = source.content.read()
+    return source.name, read_image(io.BytesIO(data)), sha256(data).hexdigest()
+
+
+def _cut(studio: "Studio", name: str, picture: "Image", face: FaceChoice | None, size: int) -> "list[Image]":
     try:
         return [crop for _, crop in studio.crops(picture, face, size=size)]
     except NoFaceError as error:
@@ -111,9 +131,9 @@ def _cut(studio: "Studio", path: Path, picture: "Image", face: FaceChoice | None
             "common with drawings: crop it like a passport photo and add --no-align; "
             "where there is no face at all, add --method mean too"
         )
-        raise JojoError(f"{str(path)!r}: {error}", hint=hint) from error
+        raise JojoError(f"{name!r}: {error}", hint=hint) from error
     except JojoError as error:
-        raise JojoError(f"{str(path)!r}: {error}", hint=error.hint) from error
+        raise JojoError(f"{name!r}: {error}", hint=error.hint) from error
 
 
 def _landmarks(studio: "Studio", crops: "Sequence[Image]") -> "list[FloatArray | None]":

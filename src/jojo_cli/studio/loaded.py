@@ -1,0 +1,37 @@
+"""A style with its networks."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from jojo_cli.bases.base import Base
+    from jojo_cli.nets.generator import Generator
+    from jojo_cli.styles import Style
+
+
+@dataclass(frozen=True)
+class LoadedStyle:
+    """A style, ready to draw."""
+
+    style: "Style"
+    base: "Base"
+    generator: "Generator"
+
+    def draw(self, w_plus: "Tensor", *, strength: float = 1.0, color: float | None = None) -> "list[Image]":
+        """Return the pictures of w_plus [N,L,D] in the style.
+
+        Args:
+            w_plus: codes of the base, on its device.
+            strength: how much of the style shows, from 0 to 1.
+            color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
+
+        Raises:
+            JojoError: the device has too little memory.
+        """
+        from jojo_cli.images import to_image
+        from jojo_cli.stylize.draw import draw
+
+        return [to_image(image) for image in draw(self.base, self.generator, w_plus, strength=strength, color=color)]

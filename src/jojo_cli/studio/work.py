@@ -1,0 +1,107 @@
+"""What is done with each photo of a batch: cut, inverted, redrawn. Each function opens what its work needs."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL.Image import Image
+
+from jojo_cli.bases import BaseEntry
+from jojo_cli.bases.settings import InvertChoice
+from jojo_cli.codes import SUFFIX, read_code, write_code
+from jojo_cli.images import contact_sheet, to_image
+from jojo_cli.studio.ahead import Ahead
+from jojo_cli.studio.batch import Open, Work
+from jojo_cli.studio.plan import Job
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from jojo_cli.studio.studio import Studio
+
+MANY = 8
+"""Photos from which on processes are started: that takes as long as cutting a few."""
+
+
+def cutting(studio: "Studio", jobs: Sequence[Job], size: int, stack: ExitStack) -> Open[Image]:
+    """Return the function from a job to the crops of its photo, `size` pixels a side.
+
+    The face finder is opened, if a job needs it; the processes that read ahead are closed by the stack.
+    """
+    finds = any(job.choice for job in jobs)
+    _ = finds and studio.finder
+    if studio.workers and len(jobs) >= MANY:
+        ahead = Ahead(jobs, size, studio.landmarks if finds else None, studio.workers)
+        stack.callback(ahead.close)
+        return ahead
+    return lambda job: studio.crops(job.read(), job.choice, size=size)
+
+
+def aligning(studio: "Studio", jobs: Sequence[Job], size: int, stack: ExitStack) -> tuple[Open[Image], Work[Image]]:
+    """Return what writes the crops of photos."""
+    return cutting(studio, jobs, size, stack), lambda crop, job: job.save(crop, made="crop")
+
+
+def inverting(
+    studio: "Studio", jobs: Sequence[Job], base: str | None, how: InvertChoice, stack: ExitStack
+) -> tuple[Open[Image], Work[Image]]:
+    """Return what finds the codes of faces, and writes them beside what the base draws from them."""
+    model = studio.base(base, needs=lambda entry: entry.to_invert(how))
+    settings = how.among(model.photo_inversions)
+
+    def work(crop: Image, job: Job) -> Mapping[str, Any]:
+        inversion = studio.find_code(crop, model, settings, title=f"inverting {job.input}")
+        if job.lacks(SUFFIX):
+            write_code(job.files[SUFFIX], inversion.w_plus, model, overwrite=job.overwrite)
+        job.save(to_image(inversion.reconstruction[0]), ".png")
+        return {
+            "reconstruction": str(job.files[".png"]),
+            "lpips": round(inversion.lpips, 4),
+            "mse": round(inversion.mse, 4),
+        }
+
+    return cutting(studio, jobs, model.generator.resolution, stack), work
+
+
+def redrawing(
+    studio: "Studio",
+    jobs: Sequence[Job],
+    style: str,
+    how: InvertChoice,
+    stack: ExitStack,
+    *,
+    strength: float,
+    color: float | None,
+) -> "tuple[Open[Image | Tensor], Work[Image | Tensor]]":
+    """Return what redraws faces in a style; a job with a second file gets photo and result side by side there."""
+    photos = [job for job in jobs if not is_code(job)]
+
+    def needs(entry: BaseEntry) -> tuple[str, ...]:
+        return entry.to_invert(how) if photos else entry.draw
+
+    loaded = studio.style(style, needs=needs, color=color)
+    base = loaded.base
+    settings = how.among(base.photo_inversions)
+    cut = cutting(studio, photos, base.generator.resolution, stack)
+
+    def open_(job: Job) -> "Sequence[tuple[int | None, Image | Tensor]]":
+        return [(None, read_code(Path(job.input), base))] if is_code(job) else cut(job)
+
+    def work(face: "Image | Tensor", job: Job) -> None:
+        if isinstance(face, Image):
+            w_plus = studio.find_code(face, base, settings, title=f"inverting {job.input}").w_plus
+        else:
+            w_plus = face
+        (result,) = loaded.draw(w_plus, strength=strength, color=color)
+        job.save(result)
+        for compare in list(job.files)[1:]:
+            photo = face if isinstance(face, Image) else loaded.draw(w_plus, strength=0)[0]
+            job.save(contact_sheet([[photo, result]], cell=result.width), compare)
+
+    return open_, work
+
+
+def is_code(job: Job) -> bool:
+    """Return whether a job is about a code in place of a photo."""
+    return job.input.endswith(SUFFIX)
