@@ -216,10 +216,10 @@ def test_full_disk_leaves_no_half_picture(jojo: Jojo, monkeypatch: pytest.Monkey
     photo(Path("a.png"))
     open_file = Path.open
 
-    def open_on_full_disk(path: Path, mode: str) -> Any:
+    def open_on_full_disk(path: Path, mode: str = "r", **options: Any) -> Any:
         if "x" in mode:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return open_file(path, mode)
+        return open_file(path, mode, **options)
 
     monkeypatch.setattr(Path, "open", open_on_full_disk)
     run = jojo("align", "a.png", "-o", "out")
