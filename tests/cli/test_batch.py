@@ -209,7 +209,7 @@ def test_name_that_is_too_long_for_its_result(jojo: Jojo) -> None:
 
 def test_two_files_a_photo() -> None:
     photo(Path("photos/sub/a.png"))
-    (job,) = plan(["photos"], Path("out"), label="inverted", suffixes=TWO_FILES, listener=nobody)
+    (job,) = plan(["photos"], Path("out"), label="inverted", suffixes=TWO_FILES, listener=nobody).jobs
     assert job.files == {
         ".safetensors": Path("out/sub/a.inverted.safetensors"),
         ".png": Path("out/sub/a.inverted.png"),
@@ -224,7 +224,7 @@ def test_two_pictures_a_face(choice: Any) -> None:
     for _ in range(2):  # the second time among its own results
         (job,) = plan(
             ["photos"], Path("photos"), label="ink", suffixes=(".png", ".compare.png"), choice=choice, listener=nobody
-        )
+        ).jobs
         files = job.for_face(2).files.values()
         assert list(files) == [Path("photos/a.ink-2.png"), Path("photos/a.ink-2.compare.png")]
         for file in files:
@@ -246,14 +246,14 @@ def test_photos_that_differ_by_their_ending_keep_it(jojo: Jojo) -> None:
 def test_of_two_files_the_one_that_is_missing_is_made(existing: str) -> None:
     photo(Path("a.png"))
     Path(f"a.inverted{existing}").touch()
-    (job,) = plan(["a.png"], None, label="inverted", suffixes=TWO_FILES, listener=nobody)
+    (job,) = plan(["a.png"], None, label="inverted", suffixes=TWO_FILES, listener=nobody).jobs
     assert not job.is_done()
     assert [suffix for suffix in TWO_FILES if job.lacks(suffix)] == [
         suffix for suffix in TWO_FILES if suffix != existing
     ]
     job.save(Image.new("RGB", (8, 8)), ".png")
     assert Path("a.inverted.png").stat().st_size == 0 or existing != ".png"  # what was there stays
-    (again,) = plan(["a.png"], None, label="inverted", suffixes=TWO_FILES, overwrite=True, listener=nobody)
+    (again,) = plan(["a.png"], None, label="inverted", suffixes=TWO_FILES, overwrite=True, listener=nobody).jobs
     assert all(map(again.lacks, TWO_FILES))
 
 
@@ -300,6 +300,8 @@ def test_dry_run_says_what_would_be_done(jojo: Jojo) -> None:
     photo(Path("photos/b.png"))
     align(jojo, "photos/a.png")
     run = align(jojo, "photos", "--dry-run", "--json")
+    assert align(jojo, "photos", "-o", "new", "--dry-run").out == "new/a.aligned.png\nnew/b.aligned.png\n"
+    assert not Path("new").exists()
     assert [(record["output"], record["status"]) for record in map(json.loads, run.out.splitlines())] == [
         ("a.aligned.png", "skipped"),
         ("b.aligned.png", "planned"),
@@ -316,7 +318,7 @@ def test_photo_that_another_process_works_on_is_skipped(jojo: Jojo) -> None:
     done = threading.Event()
 
     def hold() -> None:
-        (job,) = plan(["a.png"], None, label="aligned", listener=nobody)
+        (job,) = plan(["a.png"], None, label="aligned", listener=nobody).jobs
         with job.claimed() as mine:
             assert mine
             held.set()
@@ -345,7 +347,7 @@ def test_photo_that_another_process_works_on_is_skipped(jojo: Jojo) -> None:
 )
 def test_two_files_named_by_one(output: str, code: str, picture: str) -> None:
     photo(Path("a.png"))
-    (job,) = plan(["a.png"], Path(output), label="inverted", suffixes=TWO_FILES, listener=nobody)
+    (job,) = plan(["a.png"], Path(output), label="inverted", suffixes=TWO_FILES, listener=nobody).jobs
     assert job.files == {".safetensors": Path(code), ".png": Path(picture)}
 
 
@@ -365,10 +367,10 @@ def test_pictures_that_are_crops_already(capsys: pytest.CaptureFixture[str]) -> 
         return {"size": square.width}
 
     studio, choice = Studio(), parse_face("largest", no_align=True)
-    jobs = plan(["a.png"], None, label="ink", choice=choice, listener=nobody)
+    planned = plan(["a.png"], None, label="ink", choice=choice, listener=nobody)
     report(
         Batch(
-            jobs,
+            planned,
             lambda stack: (lambda job: studio.crops(job.read(), job.choice, size=64), work),
             title="cutting",
             listener=nobody,

@@ -7,7 +7,18 @@ from jojo_cli.cli.options import Device, Json
 from jojo_cli.errors import JojoError
 
 PACKAGES = (
-    *("torch", "torchvision", "lpips", "pytorch-msssim", "dlib-bin", "dlib", "numpy", "pillow", "safetensors"),
+    *(
+        "torch",
+        "torchvision",
+        "lpips",
+        "pytorch-msssim",
+        "dlib-bin",
+        "dlib",
+        "numpy",
+        "pillow",
+        "pillow-heif",
+        "safetensors",
+    ),
     *("typer", "rich", "requests", "pip"),
 )
 

@@ -12,12 +12,17 @@ import typer
 
 from jojo_cli.errors import UsageError
 from jojo_cli.faces import FaceChoice, parse_face_choice
+from jojo_cli.studio.batch import EXISTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jojo_cli.cli.output import Output
     from jojo_cli.studio.batch import Batch, Outcome
+
+
+WORST_FIRST = ("failed", "ok", "planned", "skipped")
+"""What is said of a photo whose faces fared differently."""
 
 
 def parse_face(face: str, *, no_align: bool = False) -> FaceChoice | None:
@@ -68,9 +73,7 @@ def report(batch: "Batch", out: "Output", *, dry_run: bool) -> None:
             _say(outcome, None if outcome.hint in hints else outcome.hint, out)
             hints.add(outcome.hint)
             statuses = {outcome.status, worst.get(outcome.input, outcome.status)}
-            worst[outcome.input] = next(
-                status for status in ("failed", "ok", "planned", "skipped") if status in statuses
-            )
+            worst[outcome.input] = min(statuses, key=WORST_FIRST.index)
     except KeyboardInterrupt:
         out.note(f"{list(worst.values()).count('ok')} of {len(batch)} done")
         raise
@@ -99,9 +102,8 @@ def _say(outcome: "Outcome", hint: str | None, out: "Output") -> None:
     if outcome.status == "failed":
         out.failure(f"{input_!r}: {outcome.reason}", hint)
     elif outcome.status == "skipped":
-        out.note(
-            f"skipped {input_!r}: " + (f"{output!r} exists" if outcome.reason == "exists" else str(outcome.reason))
-        )
+        reason = f"{output!r} exists" if outcome.reason == EXISTS else outcome.reason
+        out.note(f"skipped {input_!r}: {reason}")
         if hint:
             out.note(f"hint: {hint}")
     if outcome.seconds is not None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from jojo_cli.errors import JojoError
 from jojo_cli.events import Advance, Listener, progress
 from jojo_cli.images import ImageError
-from jojo_cli.studio.plan import Job
+from jojo_cli.studio.plan import Job, Plan
 
 T = TypeVar("T")
 
@@ -49,23 +49,24 @@ class Batch:
 
     def __init__(
         self,
-        jobs: Sequence[Job],
+        plan: Plan,
         start: Callable[[ExitStack], tuple[Open[Any], Work[Any]]],
         *,
         title: str,
         listener: Listener,
     ) -> None:
-        """Keep the jobs; `start` opens what the work needs, at most once, and not when all is done already.
+        """Keep the plan; `start` opens what the work needs, at most once, and not when all is done already.
 
         What has to be closed in the end goes on the stack that it is given.
         """
-        self._jobs, self._start = jobs, start
+        self._plan, self._jobs, self._start = plan, plan.jobs, start
         self._title, self._listener = title, listener
 
     def __len__(self) -> int:
         return len(self._jobs)
 
     def __iter__(self) -> Iterator[Outcome]:
+        self._plan.make_folder()
         if len(self._jobs) == 1:
             yield from self._outcomes(lambda done: None)
             return

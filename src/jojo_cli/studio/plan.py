@@ -124,6 +124,31 @@ class Job:
             yield mine
 
 
+@dataclass(frozen=True)
+class Plan:
+    """The jobs of a batch, and the folder that was named for their results."""
+
+    jobs: list[Job]
+    folder: Path | None
+
+    def make_folder(self) -> None:
+        """Make that folder, when it is missing.
+
+        Raises:
+            JojoError: it can't be made, or nothing can be written to it.
+        """
+        if self.folder is None:
+            return
+        hint = "choose another one with -o"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise JojoError(f"folder {str(self.folder)!r} can't be made: {reason}", hint=hint) from error
+        if not os.access(self.folder, os.W_OK):
+            raise JojoError(f"folder {str(self.folder)!r} can't be written to", hint=hint)
+
+
 def _forget(lock: Path) -> None:
     with suppress(OSError):  # Windows deletes nothing that is open
         lock.unlink()
@@ -140,8 +165,8 @@ def plan(
     overwrite: bool = False,
     quality: int | None = None,
     listener: Listener,
-) -> list[Job]:
-    """Return a job for each photo.
+) -> Plan:
+    """Return what is to be done: a job for each photo.
 
     Args:
         photos: files, folders and streams.
@@ -156,7 +181,7 @@ def plan(
 
     Raises:
         UsageError: results would fall on one another or on a photo, or `output` does not fit the photos.
-        JojoError: the output file exists, or the output folder can't be made.
+        JojoError: the output file exists.
     """
     leave_out: tuple[Made, ...] = ("picture",) if choice is None else ("picture", "crop")
     found = find_photos(photos, leave_out=leave_out, also=codes, listener=listener)
@@ -178,16 +203,15 @@ def plan(
             files = {suffix: _with_suffix(one_file, suffix) for suffix in suffixes}
         else:
             name = f"{stem}.{label}" if face is None else f"{stem}.{label}-{face}"
-            folder = (path or Path()) / photo.below
-            files = {suffix: folder / f"{name}{suffix}" for suffix in suffixes}
+            place = (path or Path()) / photo.below
+            files = {suffix: place / f"{name}{suffix}" for suffix in suffixes}
         jobs.append(Job(photo.content, files, choice, overwrite, face, stream, quality))
     jobs = _check_paths(found, jobs, listener)
 
     if one_file and not all(map(jobs[0].lacks, suffixes)):
         raise JojoError(f"{str(one_file)!r} exists", hint="add --overwrite to replace it")
-    if jobs and path is not None:
-        _make_folder(one_file.parent if one_file else path)
-    return jobs
+    folder = one_file.parent if one_file else path
+    return Plan(jobs, folder if jobs else None)
 
 
 def _stems(photos: Sequence[Source]) -> list[str]:
@@ -254,14 +278,3 @@ def _check_paths(found: Sequence[Source], jobs: Sequence[Job], listener: Listene
 
 def _key(path: Path) -> str:
     return os.path.normcase(os.path.realpath(path))
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        hint = "choose another one with -o"
-        raise JojoError(f"folder {str(folder)!r} can't be made: {reason}", hint=hint) from error
-    if not os.access(folder, os.W_OK):
-        raise JojoError(f"folder {str(folder)!r} can't be written to", hint="choose another one with -o")

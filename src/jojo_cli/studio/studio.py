@@ -239,13 +239,13 @@ class Studio:
 
         Raises:
             UsageError: results would fall on one another or on a photo, or `output` does not fit the photos.
-            JojoError: the output exists, or can't be made.
+            JojoError: the output exists; that it can't be made comes with the first outcome.
         """
         from jojo_cli.studio.batch import Batch
         from jojo_cli.studio.plan import plan
         from jojo_cli.studio.work import aligning
 
-        jobs = plan(
+        planned = plan(
             photos,
             output,
             label="aligned",
@@ -255,8 +255,12 @@ class Studio:
             quality=quality,
             listener=self.listener,
         )
-
-        return Batch(jobs, lambda stack: aligning(self, jobs, size, stack), title="cutting", listener=self.listener)
+        return Batch(
+            planned,
+            lambda stack: aligning(self, planned.jobs, size, stack),
+            title="cutting",
+            listener=self.listener,
+        )
 
     def invert(
         self,
@@ -286,11 +290,14 @@ class Studio:
         from jojo_cli.studio.work import inverting
 
         suffixes = (".safetensors", ".png")
-        jobs = plan(
+        planned = plan(
             photos, output, label="code", suffixes=suffixes, choice=face, overwrite=overwrite, listener=self.listener
         )
         return Batch(
-            jobs, lambda stack: inverting(self, jobs, base, how, stack), title="inverting", listener=self.listener
+            planned,
+            lambda stack: inverting(self, planned.jobs, base, how, stack),
+            title="inverting",
+            listener=self.listener,
         )
 
     def apply(
@@ -333,7 +340,7 @@ class Studio:
         from jojo_cli.studio.work import is_code, redrawing
 
         name = self.styles.load(style).name
-        jobs = plan(
+        planned = plan(
             photos,
             output,
             label=name,
@@ -345,9 +352,9 @@ class Studio:
             listener=self.listener,
         )
         # A code is of one face, whatever the choice; where there are no photos, no face finder is needed.
-        jobs = [replace(job, choice=None) if is_code(job) else job for job in jobs]
+        jobs = [replace(job, choice=None) if is_code(job) else job for job in planned.jobs]
         return Batch(
-            jobs,
+            replace(planned, jobs=jobs),
             lambda stack: redrawing(self, jobs, name, how, stack, strength=strength, color=color),
             title=f"drawing {name}",
             listener=self.listener,
