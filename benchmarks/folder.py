@@ -3,8 +3,8 @@
     python benchmarks/folder.py STYLE [--photos FOLDER] [--count 200] [--method encoder]
 
 The photos of a folder (by default the two portraits among the tests' data) are linked under so many names. In Markdown:
-photos a minute with reading in the one process and with processes that read ahead, as many as the command line starts,
-one after the other; and the resident memory of the process at the 20th and at the last photo.
+photos a minute with reading in the one process and with processes that read ahead, half as many as there are cores, one
+after the other; and the resident memory of the process at the 20th and at the last photo.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main() -> None:
     keep_memory()
     found = sorted(path for path in options.photos.iterdir() if path.suffix.lower() in READ_SUFFIXES)
     report("| reading | photos a minute | memory at photo 20 | at the last |\n|---|---|---|---|")
-    for workers, name in ((0, "in the one process"), (min(4, (os.cpu_count() or 1) // 2), "ahead")):
+    for workers, name in ((0, "in the one process"), (min(4, max(1, (os.cpu_count() or 1) // 2)), "ahead")):
         with tempfile.TemporaryDirectory() as folder:
             for number in range(options.count):
                 source = found[number % len(found)]

@@ -14,6 +14,7 @@ def open_studio(out: "Output", *, device: str = "auto") -> Studio:
     from jojo_cli.process import keep_memory
 
     keep_memory()
-    # Of two cores one reads ahead, now and then; more than four are ahead of any network.
-    workers = min(4, (os.cpu_count() or 1) // 2)
+    # Of two cores the networks use both, and nothing is won (benchmarks/folder.py); four are ahead of any network.
+    cores = os.cpu_count() or 1
+    workers = min(4, cores // 2) if cores >= 4 else 0
     return Studio(device=device, listener=out.listen, workers=workers)
