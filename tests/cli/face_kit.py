@@ -1,5 +1,8 @@
 """Photos with known faces, and a finder that knows them, for tests of commands that take photos."""
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +47,26 @@ class FakeFinder:
 def fake_finder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let commands find faces without weights."""
     monkeypatch.setattr(Studio, "finder", FakeFinder())
+
+
+@contextmanager
+def held_elsewhere(hold: Callable[[], AbstractContextManager[object]]) -> Iterator[None]:
+    """Have another thread, which stands for another process, in a context meanwhile."""
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with hold():
+            is_held.set()
+            may_go.wait(timeout=60)
+
+    thread = threading.Thread(target=stay)
+    thread.start()
+    try:
+        assert is_held.wait(timeout=60)
+        yield
+    finally:
+        may_go.set()
+        thread.join()
 
 
 def main() -> None:

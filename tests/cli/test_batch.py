@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import face_kit
 import pytest
 from conftest import Finished, Jojo
-from face_kit import photo
+from face_kit import held_elsewhere, photo
 from PIL import Image
 
 from jojo_cli.cli.output import Output
@@ -314,24 +313,9 @@ def test_dry_run_says_what_would_be_done(jojo: Jojo) -> None:
 def test_photo_that_another_process_works_on_is_skipped(jojo: Jojo) -> None:
     photo(Path("a.png"))
     photo(Path("b.png"))
-    held = threading.Event()
-    done = threading.Event()
-
-    def hold() -> None:
-        (job,) = plan(["a.png"], None, label="aligned", listener=nobody).jobs
-        with job.claimed() as mine:
-            assert mine
-            held.set()
-            done.wait(timeout=60)
-
-    other = threading.Thread(target=hold)
-    other.start()
-    try:
-        assert held.wait(timeout=60)
+    (job,) = plan(["a.png"], None, label="aligned", listener=nobody).jobs
+    with held_elsewhere(job.claimed):
         run = align(jojo, "a.png", "b.png")
-    finally:
-        done.set()
-        other.join()
     assert (run.code, outputs(run)) == (0, ["b.aligned.png"])
     assert "skipped 'a.png': another jojo works on it" in run.err
     assert sorted(path.name for path in Path().iterdir()) == ["a.png", "b.aligned.png", "b.png"]

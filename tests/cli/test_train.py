@@ -7,9 +7,8 @@ import json
 import math
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +22,7 @@ import style_kit
 import tiny
 import torch
 from conftest import Jojo
-from face_kit import photo
+from face_kit import held_elsewhere, photo
 from PIL import Image
 from safetensors.torch import load_file
 from style_kit import QUICK, Tree, as_json, pixels, same, tree
@@ -424,24 +423,9 @@ def test_reference_that_goes_away_while_it_is_learnt(jojo: Jojo, monkeypatch: py
     assert record(train(jojo, "ink", reference))["references"][0]["sha256"] == digest
 
 
-@contextmanager
-def reserved(name: str) -> Iterator[None]:
+def reserved(name: str) -> AbstractContextManager[None]:
     """Hold a name as another training does."""
-    is_held, may_go = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with Studio().styles.reserve(name, overwrite=True):
-            is_held.set()
-            may_go.wait(timeout=60)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    try:
-        assert is_held.wait(timeout=60)
-        yield
-    finally:
-        may_go.set()
-        thread.join()
+    return held_elsewhere(lambda: Studio().styles.reserve(name, overwrite=True))
 
 
 @pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])

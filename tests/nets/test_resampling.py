@@ -1,5 +1,7 @@
 """Changes of size as matrices: the same numbers as torch's own functions, where it has them."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -26,3 +28,14 @@ def test_precision_is_that_of_the_picture_whatever_runs_around_it() -> None:
         y = resampled(x, averages(20, 7))
     assert y.dtype == torch.float32
     assert torch.equal(y, resampled(x, averages(20, 7)))
+
+
+@pytest.mark.parametrize("matrix", [averages, antialiased])
+def test_what_was_drawn_without_gradients_can_be_learnt_later(matrix: Callable[[int, int], torch.Tensor]) -> None:
+    x = torch.rand(1, 3, 21, 21, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        resampled(x, matrix(21, 9))
+    x.requires_grad_()
+    resampled(x, matrix(21, 9)).sum().backward()  # type: ignore[no-untyped-call]
+    assert x.grad is not None
+    assert x.grad.sum().item() == pytest.approx(3 * 9 * 9, rel=1e-4)  # rows add up to 1

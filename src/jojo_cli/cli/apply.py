@@ -25,7 +25,6 @@ from jojo_cli.cli.options import (
 )
 from jojo_cli.cli.studio import open_studio
 from jojo_cli.cli.styles import StyleName
-from jojo_cli.errors import UsageError
 
 
 def apply(
@@ -61,8 +60,6 @@ def apply(
     from jojo_cli.cli.photos import parse_face, parse_output, parse_photos, report
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
-    if compare and str(output) == "-":
-        raise UsageError("-o - takes one file, and this writes several", hint="name a folder")
     choice = parse_face(face, no_align=no_align)
     how = InvertChoice(method, refine, encoder=encoder)
     target = parse_output(output, out)

@@ -22,7 +22,6 @@ from jojo_cli.cli.options import (
 )
 from jojo_cli.cli.studio import open_studio
 from jojo_cli.cli.styles import complete_style
-from jojo_cli.errors import UsageError
 
 
 def invert(
@@ -58,14 +57,13 @@ def invert(
     """
     from jojo_cli.bases.settings import InvertChoice
     from jojo_cli.cli.output import Output
-    from jojo_cli.cli.photos import parse_face, parse_photos, report
+    from jojo_cli.cli.photos import parse_face, parse_output, parse_photos, report
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
-    if str(output) == "-":
-        raise UsageError("-o - takes one file, and this writes several", hint="name a folder")
+    target = parse_output(output, out)
     choice = parse_face(face, no_align=no_align)
     how = InvertChoice(method, refine, space, encoder)
     studio = open_studio(out, device=device)
     base = studio.styles.load(for_).record.base if for_ else base
-    batch = studio.invert(parse_photos(photos), output, base=base, how=how, face=choice, overwrite=overwrite)
+    batch = studio.invert(parse_photos(photos), target, base=base, how=how, face=choice, overwrite=overwrite)
     report(batch, out, dry_run=dry_run)

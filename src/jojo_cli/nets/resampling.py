@@ -18,14 +18,16 @@ def resampled(x: Tensor, rows: Tensor, columns: Tensor | None = None) -> Tensor:
 @cache
 def averages(inputs: int, outputs: int) -> Tensor:
     """Return the matrix [outputs,inputs] of adaptive average pooling, which MPS lacks where sizes don't divide."""
-    i, o = torch.arange(inputs), torch.arange(outputs)[:, None]
-    inside = ((i + 1) * outputs > o * inputs) & (i * outputs < (o + 1) * inputs)
-    return inside / inside.sum(dim=1, keepdim=True)
+    with torch.inference_mode(mode=False):  # kept for later, when gradients may be asked for
+        i, o = torch.arange(inputs), torch.arange(outputs)[:, None]
+        inside = ((i + 1) * outputs > o * inputs) & (i * outputs < (o + 1) * inputs)
+        return inside / inside.sum(dim=1, keepdim=True)
 
 
 @cache
 def antialiased(inputs: int, outputs: int) -> Tensor:
     """Return the matrix [outputs,inputs] of antialiased bilinear interpolation, which MPS can't differentiate."""
-    columns = torch.eye(inputs)[None, None]
-    matrix = F.interpolate(columns, size=(outputs, inputs), mode="bilinear", antialias=True, align_corners=False)
-    return matrix[0, 0]
+    with torch.inference_mode(mode=False):  # as above
+        columns = torch.eye(inputs)[None, None]
+        matrix = F.interpolate(columns, size=(outputs, inputs), mode="bilinear", antialias=True, align_corners=False)
+        return matrix[0, 0]

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any, Literal, TypeVar
 
 from jojo_cli.errors import JojoError
@@ -79,18 +80,24 @@ class Batch:
             yield _skipped(job, EXISTS) if job.is_done() else Outcome(job.input, job.face, "planned", job.output)
 
     def _outcomes(self, advance: Advance) -> Iterator[Outcome]:
-        tools = None
         with ExitStack() as stack:
+            tools = cache(partial(self._start, stack))
             for done, job in enumerate(self._jobs, 1):
-                with job.claimed() as mine:
-                    if not mine:
-                        yield _skipped(job, TAKEN)
-                    elif job.is_done():
-                        yield _skipped(job, EXISTS)
-                    else:
-                        tools = tools or self._start(stack)
-                        yield from _work_on(job, *tools)
+                yield from _outcomes_of(job, tools)
                 advance(done)
+
+
+def _outcomes_of(job: Job, tools: Callable[[], tuple[Open[Any], Work[Any]]]) -> Iterator[Outcome]:
+    if job.is_done():
+        yield _skipped(job, EXISTS)
+        return
+    with job.claimed() as mine:
+        if not mine:
+            yield _skipped(job, TAKEN)
+        elif job.is_done():  # by another process, just now
+            yield _skipped(job, EXISTS)
+        else:
+            yield from _work_on(job, *tools())
 
 
 def _work_on(job: Job, open_: Open[T], work: Work[T]) -> Iterator[Outcome]:

@@ -33,14 +33,12 @@ class Source:
     in_folder: bool = False
 
 
-def find_photos(
-    photos: Sequence[Photo], *, leave_out: Sequence[Made], also: str | None = None, listener: Listener
-) -> list[Source]:
+def find_photos(photos: Sequence[Photo], *, crops: bool, also: str | None = None, listener: Listener) -> list[Source]:
     """Return the photos, each once, in the order given and by name within a folder.
 
     Args:
         photos: as given.
-        leave_out: what jojo made and folders may hold beside photos.
+        crops: face crops that jojo cut are taken from folders, too; what else it made is not.
         also: the ending of other files that are taken from folders, in lower case.
         listener: told what is left out of a folder.
 
@@ -58,7 +56,7 @@ def find_photos(
         if os.path.isdir(path := Path(photo)):  # noqa: PTH112
             found = [
                 Source(str(file), file.name, file.parent.relative_to(path), in_folder=True)
-                for file in _pictures_in(path, leave_out, also, listener)
+                for file in _pictures_in(path, crops, also, listener)
             ]
             if not found:
                 listener(Note(f"no pictures in {str(photo)!r}"))
@@ -70,7 +68,7 @@ def find_photos(
     return list(each.values())
 
 
-def _pictures_in(folder: Path, leave_out: Sequence[Made], also: str | None, listener: Listener) -> Iterator[Path]:
+def _pictures_in(folder: Path, crops: bool, also: str | None, listener: Listener) -> Iterator[Path]:
     made: Counter[Made] = Counter()
     unread: Counter[str] = Counter()
     found = 0
@@ -80,7 +78,7 @@ def _pictures_in(folder: Path, leave_out: Sequence[Made], also: str | None, list
             yield path
         elif suffix in read_suffixes():
             kind = made_by_jojo(path)
-            if kind and kind in leave_out:
+            if kind and not (crops and kind == "crop"):
                 made[kind] += 1
             else:
                 found += 1

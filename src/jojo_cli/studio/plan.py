@@ -183,8 +183,7 @@ def plan(
         UsageError: results would fall on one another or on a photo, or `output` does not fit the photos.
         JojoError: the output file exists.
     """
-    leave_out: tuple[Made, ...] = ("picture",) if choice is None else ("picture", "crop")
-    found = find_photos(photos, leave_out=leave_out, also=codes, listener=listener)
+    found = find_photos(photos, crops=choice is None, also=codes, listener=listener)
     face = choice if isinstance(choice, int) else None
     stream = None if output is None or isinstance(output, str | Path) else output
     path = Path(output) if isinstance(output, str | Path) else None
@@ -193,7 +192,7 @@ def plan(
         hint = "give one photo and one face, or name a folder"
         raise UsageError(f"{'-' if stream else str(one_file)!r} takes one result", hint=hint)
     if stream and len(suffixes) > 1:
-        raise UsageError("'-' takes one file, and this writes several", hint="name a folder")
+        raise UsageError("-o - takes one file, and this writes several", hint="name a folder")
 
     jobs = []
     for photo, stem in zip(found, _stems(found), strict=True):

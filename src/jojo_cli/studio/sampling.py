@@ -107,5 +107,5 @@ def sample(studio: "Studio", samples: Samples, there: set[int]) -> Iterator[tupl
                 small = []
     if there:
         studio.listener(Note(f"{len(there)} of {len(samples.files)} were there already"))
-    where = samples.sheets[0] if len(samples.sheets) == 1 else f"{samples.sheets[0]} and {len(samples.sheets) - 1} more"
-    studio.listener(Note(f"all on one sheet: {where}" if len(samples.sheets) == 1 else f"on sheets: {where}"))
+    first, *rest = samples.sheets
+    studio.listener(Note(f"on sheets: {first} and {len(rest)} more" if rest else f"all on one sheet: {first}"))

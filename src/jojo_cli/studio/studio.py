@@ -265,7 +265,7 @@ class Studio:
     def invert(
         self,
         photos: "Sequence[Photo]",
-        output: str | Path | None = None,
+        output: "Target | None" = None,
         *,
         base: str | None = None,
         how: InvertChoice = DEFAULT_INVERSION,
@@ -276,7 +276,7 @@ class Studio:
 
         Args:
             photos: as in `align`.
-            output: likewise.
+            output: a folder, or a file of a single result; None is the current folder.
             base: name of the base; None: the one that suits the device.
             how: the way to find codes.
             face: as in `align`; None takes the photos as crops.

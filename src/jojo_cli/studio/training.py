@@ -12,7 +12,7 @@ from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
 from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.events import Caution, Detail, Listener, Note, progress
 from jojo_cli.faces import FaceChoice, NoFaceError
-from jojo_cli.images import Made, read_image, to_tensor
+from jojo_cli.images import read_image, to_tensor
 from jojo_cli.studio.photos import Photo, Source, find_photos
 from jojo_cli.studio.preview import loss_curve, preview_sheet
 from jojo_cli.styles import ReferenceRecord, Style, StyleRecord
@@ -107,8 +107,7 @@ def train(
 
 def _sources(references: Sequence[Photo], face: FaceChoice | None, listener: Listener) -> list[Source]:
     """Return the pictures to learn from, at least one."""
-    leave_out: tuple[Made, ...] = ("picture",) if face is None else ("picture", "crop")
-    sources = find_photos(references, leave_out=leave_out, listener=listener)
+    sources = find_photos(references, crops=face is None, listener=listener)
     if not sources:
         raise UsageError("there is no picture to learn from", hint="name a picture, or a folder that has some")
     return sources
