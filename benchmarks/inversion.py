@@ -26,7 +26,7 @@ from jojo_cli.process import keep_memory
 from jojo_cli.studio import Studio
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.mixing import sample_code
-from jojo_cli.training.faces import spoil
+from jojo_cli.training.faces import spoilt, varied
 
 METHODS: tuple[Method, ...] = ("encoder", "hybrid", "optimize")
 
@@ -56,9 +56,9 @@ def main() -> None:
     if options.generated:
         faces = [draw(base, base.generator, sample_code(base, 10_000 + i, 0.7)) for i in range(options.generated)]
         rng = torch.Generator().manual_seed(0)
-        spoilt = [spoil(face.cpu().clamp(-1, 1), rng) for face in faces]
+        changed = [spoilt(varied(face.cpu().clamp(-1, 1), rng), rng) for face in faces]
         sets["generated"] = [to_image(face[0]) for face in faces]
-        sets["generated, spoilt"] = [to_image(face[0]) for face in spoilt]
+        sets["generated, spoilt"] = [to_image(face[0]) for face in changed]
 
     report("| pictures | method | LPIPS | descriptor distance | seconds |\n" + "|---" * 5 + "|")
     rows = [sets["photos"]]

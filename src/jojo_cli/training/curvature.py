@@ -28,7 +28,7 @@ def measure_curvature(
     generator, latents = loop.generator, loop.latents
     octave, first = octave_of_code(generator), first_of_octave(generator)
     views = (whole_view(generator.resolution), face_view(generator.resolution))
-    rng = torch.Generator().manual_seed(seed)
+    rng = torch.Generator(loop.device.torch_device).manual_seed(seed)
     gradients: list[Tensor] = []
     for number in range(faces):
         with torch.no_grad():
@@ -45,4 +45,4 @@ def measure_curvature(
 
 
 def _random_like(x: Tensor, rng: torch.Generator) -> Tensor:
-    return torch.randn(x.shape, generator=rng).to(x.device)
+    return torch.randn(x.shape, generator=rng, device=rng.device)

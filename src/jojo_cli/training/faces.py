@@ -1,99 +1,165 @@
-"""Faces to learn from: codes drawn at random, and their pictures, spoilt as photos are."""
+"""Faces to learn from: codes drawn at random, and their pictures, changed as photos differ from them and spoilt.
 
-import io
+Everything is drawn by a generator of random numbers on the device of what it is drawn for.
+"""
+
 from math import pi
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
 from jojo_cli.bases.encoder import FeedbackLoop
 
+# JPEG's own tables at quality 50 (ITU-T T.81, annex K), of brightness and of colour.
+BRIGHTNESS = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+COLOUR = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    *((99,) * 8,) * 4,
+)
+TO_YCC = ((0.299, 0.587, 0.114), (-0.1687, -0.3313, 0.5), (0.5, -0.4187, -0.0813))
+"""Brightness and two colour differences of RGB (JFIF)."""
+
 
 def random_codes(loop: FeedbackLoop, count: int, rng: torch.Generator) -> Tensor:
-    """Return codes [N,O,D] of plausible faces: truncated, half of them mixed of two, most a little uneven."""
+    """Return codes [N,O,D] of faces: truncated, half of them mixed of two, most as uneven as photos' codes."""
     octaves, w_dim = loop.net.octaves, loop.generator.w_dim
 
     def rand(*shape: int) -> Tensor:
-        return torch.rand(shape, generator=rng)
+        return torch.rand(shape, generator=rng, device=rng.device)
+
+    def randn(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=rng, device=rng.device)
 
     def truncated() -> Tensor:
-        w = loop.generator.mapping(torch.randn(count, w_dim, generator=rng).to(loop.device.torch_device))
-        return loop.latents.whiten(w).cpu() * (0.55 + 0.45 * rand(count, 1))  # [N,D]
+        return loop.latents.whiten(loop.generator.mapping(randn(count, w_dim))) * (0.55 + 0.5 * rand(count, 1))  # [N,D]
 
     codes = truncated()[:, None].repeat(1, octaves, 1)
     other = truncated()[:, None].expand_as(codes)
-    first = torch.randint(1, octaves, (count,), generator=rng)
-    amount = (rand(count) < 0.5).float() * rand(count).clamp(0.3, 1)
-    mixed = (torch.arange(octaves) >= first[:, None]).float() * amount[:, None]  # [N,O]
+    first = torch.randint(1, octaves, (count, 1), generator=rng, device=rng.device)
+    amount = (rand(count, 1) < 0.5) * rand(count, 1).clamp(0.3, 1)
+    mixed = (torch.arange(octaves, device=rng.device) >= first) * amount  # [N,O]
     codes = torch.lerp(codes, other, mixed[..., None])
-    uneven = (rand(count, 1, 1) < 0.7) * rand(count, 1, 1) * 0.7
-    codes = codes + torch.randn(codes.shape, generator=rng) * uneven
-    return loop.latents.straighten(loop.latents.unwhiten(codes.to(loop.device.torch_device)))
+    uneven = (rand(count, 1, 1) < 0.8) * rand(count, 1, 1) * 0.8
+    return loop.latents.straighten(loop.latents.unwhiten(codes + randn(*codes.shape) * uneven))
 
 
-def spoil(images: Tensor, rng: torch.Generator) -> Tensor:
-    """Return images [N,3,H,H] in [-1,1] as cameras, crops, editors and files leave them, some partly hidden."""
-    count = len(images)
+def varied(images: Tensor, rng: torch.Generator) -> Tensor:
+    """Return images [N,3,H,H] in [-1,1] as cameras, crops, lamps and editors leave them, in [-1,1].
 
-    def between(low: float, high: float) -> Tensor:
-        return torch.rand(count, generator=rng) * (high - low) + low
-
-    def some(share: float) -> Tensor:
-        return (torch.rand(count, generator=rng) < share).float()
-
-    def by_image(values: Tensor) -> Tensor:
-        return values[:, None, None, None]
-
-    angle = between(-4, 4) * pi / 180 * some(0.5)
-    scale = 1 + between(-0.04, 0.04) * some(0.7)
-    grid = torch.zeros(count, 2, 3)
-    grid[:, 0, 0] = grid[:, 1, 1] = scale * angle.cos()
-    grid[:, 1, 0] = scale * angle.sin()
-    grid[:, 0, 1] = -grid[:, 1, 0]
-    grid[:, 0, 2], grid[:, 1, 2] = between(-0.03, 0.03), between(-0.03, 0.03)
-    grid = F.affine_grid(grid, list(images.shape), align_corners=False)
-    images = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    What changes is part of the picture: an encoder shall find it, as far as the base can draw it.
+    """
+    draw = _Draw(len(images), rng)
+    images = _warped(images, draw)
+    behind = draw.some(0.2) * draw.behind(images.shape[-1])
+    images = torch.lerp(images, images.roll(1, dims=0).flip(-2), behind)
 
     x = (images + 1) / 2
-    x = x * (1 + by_image(some(0.5) * between(-0.2, 0.2))) + by_image(some(0.5) * between(-0.08, 0.08))
+    x = x * (1 + draw.some(0.5) * draw.between(-0.2, 0.2)) + draw.some(0.5) * draw.between(-0.08, 0.08)
     mean = x.mean((1, 2, 3), keepdim=True)
-    x = mean + (x - mean) * (1 + by_image(some(0.5) * between(-0.2, 0.25)))
+    x = mean + (x - mean) * (1 + draw.some(0.5) * draw.between(-0.25, 0.3))
     grey = x.mean(1, keepdim=True)
-    x = grey + (x - grey) * (1 + by_image(some(0.5) * between(-0.4, 0.3)))
-    black_and_white = by_image(some(0.05))
-    x = x * (1 - black_and_white) + black_and_white * grey
-    tinted = by_image(some(0.5))
-    tint = torch.stack([between(-0.08, 0.08), between(-0.05, 0.05), between(-0.08, 0.08)], 1)
-    x = x * (1 + tinted * tint[:, :, None, None])
-    x = x.clamp(1e-4, 1) ** (1 + by_image(some(0.3) * between(-0.25, 0.3)))
-    return torch.stack([_spoil_pixels(one, rng) for one in x]).clamp(0, 1) * 2 - 1
+    x = grey + (x - grey) * (1 + draw.some(0.5) * draw.between(-0.5, 0.4))
+    x = torch.lerp(x, grey, draw.some(0.05))
+    tint = torch.cat((draw.between(-0.08, 0.08), draw.between(-0.05, 0.05), draw.between(-0.08, 0.08)), dim=1)
+    x = x * (1 + draw.some(0.5) * tint)
+    x = x * (1 + draw.some(0.4) * draw.between(0, 0.5) * draw.ramp(images.shape[-1]))
+    x = x.clamp(1e-4, 1) ** (1 + draw.some(0.4) * draw.between(-0.35, 0.4))
+    return x.clamp(0, 1) * 2 - 1
 
 
-def _spoil_pixels(image: Tensor, rng: torch.Generator) -> Tensor:
-    """Return an image [3,H,H] in [0,1], perhaps blurred, compressed, noisy and with a patch in front of it."""
+def spoilt(images: Tensor, rng: torch.Generator) -> Tensor:
+    """Return images [N,3,H,H] in [-1,1] blurred, compressed, noisy or with a patch in front of them; many as they are.
 
-    def chance(share: float) -> bool:
-        return bool(torch.rand((), generator=rng) < share)
+    An encoder shall look through it.
+    """
+    draw = _Draw(len(images), rng)
+    side = images.shape[-1]
+    x = (images + 1) / 2
+    size = int(side * float(draw.between(0.35, 0.85)[0]))
+    small = F.interpolate(x, size=size, mode="area")
+    blurred = F.interpolate(small, size=side, mode="bicubic", align_corners=False).clamp(0, 1)
+    x = torch.lerp(x, blurred, draw.some(0.25))
+    x = torch.lerp(x, compressed(x, draw.between(40, 95)), draw.some(0.3))
+    noise = torch.randn(x.shape, generator=rng, device=rng.device)
+    x = x + noise * 0.03 * draw.some(0.3) * draw.between(0, 1)
+    color = torch.cat([draw.between(0, 1) for _ in range(3)], dim=1)
+    x = torch.lerp(x, color.expand_as(x), draw.some(0.15) * draw.patch(side))
+    return x.clamp(0, 1) * 2 - 1
 
-    side = image.shape[-1]
-    if chance(0.25):
-        size = int(side * (float(torch.rand((), generator=rng)) * 0.5 + 0.35))
-        small = F.interpolate(image[None], size=size, mode="area")
-        image = F.interpolate(small, size=side, mode="bicubic")[0].clamp(0, 1)
-    if chance(0.3):
-        file = io.BytesIO()
-        pixels = (image.permute(1, 2, 0) * 255).byte().numpy()
-        Image.fromarray(pixels).save(file, "JPEG", quality=int(torch.randint(40, 95, (), generator=rng)))
-        image = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) / 255
-    if chance(0.3):
-        noise = torch.randn(image.shape, generator=rng) * 0.03
-        image = image + noise * float(torch.rand((), generator=rng))
-    if chance(0.15):
-        color = torch.rand(3, generator=rng)
-        top, left = (torch.randint(0, 9 * side // 10, (2,), generator=rng)).tolist()
-        height, width = (torch.randint(side // 16, side * 90 // 256, (2,), generator=rng)).tolist()
-        image[:, top : top + height, left : left + width] = color[:, None, None]
-    return image
+
+class _Draw:
+    """Random numbers and places, one for each picture of a batch: [N,1,1,1], or [N,1,H,H]."""
+
+    def __init__(self, count: int, rng: torch.Generator) -> None:
+        self.count, self.rng = count, rng
+
+    def between(self, low: float, high: float) -> Tensor:
+        return torch.rand((self.count, 1, 1, 1), generator=self.rng, device=self.rng.device) * (high - low) + low
+
+    def some(self, share: float) -> Tensor:
+        return (self.between(0, 1) < share).float()
+
+    def ramp(self, side: int) -> Tensor:
+        """Return planes from about -1 to 1 in some direction."""
+        angle = self.between(-pi, pi)
+        rows, columns = self._places(side)
+        return rows * angle.sin() + columns * angle.cos()
+
+    def behind(self, side: int) -> Tensor:
+        """Return 0 within an oval about the head of an FFHQ crop, 1 in the corners."""
+        rows, columns = self._places(side)
+        distance = ((rows - 0.1) / self.between(0.85, 1.05)).square() + (columns / self.between(0.65, 0.8)).square()
+        return ((distance - 1) * 4 + 0.5).clamp(0, 1)
+
+    def patch(self, side: int) -> Tensor:
+        """Return 1 within a rectangle, up to a third of the side long, 0 elsewhere."""
+        rows, columns = self._places(side)
+        inside = (rows - self.between(-1, 1)).abs() < self.between(0.06, 0.35)
+        return (inside & ((columns - self.between(-1, 1)).abs() < self.between(0.06, 0.35))).float()
+
+    def _places(self, side: int) -> tuple[Tensor, Tensor]:
+        at = torch.linspace(-1, 1, side, device=self.rng.device)
+        return at[:, None], at
+
+
+def _warped(images: Tensor, draw: _Draw) -> Tensor:
+    """Return images [N,3,H,H] turned, scaled and moved a little, and bent as no code bends a face."""
+    angle = draw.between(-4, 4) * pi / 180 * draw.some(0.5)
+    scale = 1 + draw.between(-0.04, 0.04) * draw.some(0.7)
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    rows = (torch.cat((cos, -sin, draw.between(-0.03, 0.03)), 3), torch.cat((sin, cos, draw.between(-0.03, 0.03)), 3))
+    grid = F.affine_grid(torch.cat(rows, dim=2)[:, 0], list(images.shape), align_corners=False)  # [N,H,H,2]
+    bends = torch.randn((draw.count, 2, 6, 6), generator=draw.rng, device=draw.rng.device)
+    bends = bends * draw.some(0.5) * draw.between(0, 0.025)
+    bends = F.interpolate(bends, size=images.shape[-1], mode="bicubic", align_corners=False)
+    grid = grid + bends.permute(0, 2, 3, 1)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def compressed(images: Tensor, quality: Tensor) -> Tensor:
+    """Return images [N,3,H,W] in [0,1], sides multiples of 8, as JPEG of a quality [N,1,1,1] leaves them."""
+    n, _, h, w = images.shape
+    at = torch.arange(8, device=images.device)
+    dct = ((2 * at + 1) * at[:, None] * pi / 16).cos() * torch.where(at == 0, 0.5**0.5, 1.0)[:, None] / 2  # [8,8]
+    to_ycc = images.new_tensor(TO_YCC)
+    tables = images.new_tensor((BRIGHTNESS, COLOUR, COLOUR))[:, None, :, None]  # [3,1,8,1,8]
+    share = torch.where(quality < 50, 50 / quality, 2 - quality / 50)[..., None, None]
+    step = (tables * share).round().clamp(min=1) / 255
+    planes = torch.einsum("dc,nchw->ndhw", to_ycc, images - 128 / 255).reshape(n, 3, h // 8, 8, w // 8, 8)
+    waves = torch.einsum("ur,vs,ncirjs->nciujv", dct, dct, planes)
+    waves = (waves / step).round() * step
+    planes = torch.einsum("ur,vs,nciujv->ncirjs", dct, dct, waves).reshape(n, 3, h, w)
+    return torch.einsum("cd,ndhw->nchw", to_ycc.inverse(), planes).add(128 / 255).clamp(0, 1)
