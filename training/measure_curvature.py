@@ -2,7 +2,7 @@
 
     python training/measure_curvature.py [--faces N] [--directions K]
 
-It takes about five minutes on one CPU core.
+It takes about a quarter of an hour on one CPU core.
 """
 
 import argparse
@@ -20,8 +20,8 @@ from jojo_cli.training.curvature import PER_FACE, measure_curvature
 def main() -> None:
     """Measure as the command line says, and install."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faces", type=int, default=160)
-    parser.add_argument("--directions", type=int, default=192)
+    parser.add_argument("--faces", type=int, default=400)
+    parser.add_argument("--directions", type=int, default=256)
     options = parser.parse_args()
     base = bases.load_base(mobilestylegan.NAME, Studio().models, device=pick_device())
     loop = base.load_encoder(None)
