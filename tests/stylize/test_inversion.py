@@ -91,6 +91,11 @@ def test_encoders_code_is_taken_as_it_is(base: Base, code: Tensor, picture: Tens
     assert torch.equal(one_w, one_w[:, :1].expand_as(one_w))
 
 
+def test_encoders_code_is_truncated_where_plausible_faces_are_wanted(base: Base, code: Tensor, picture: Tensor) -> None:
+    inversion = invert(knowing(base, code), picture, InvertSettings("encoder", psi=0.25))
+    assert torch.allclose(inversion.w_plus - base.latents.mean_w, 0.25 * (code - base.latents.mean_w), atol=1e-5)
+
+
 @pytest.mark.parametrize("space", ["w", "w+"])
 def test_hybrid_begins_at_the_encoders_code(space: Space, base: Base, code: Tensor, picture: Tensor) -> None:
     settings = replace(HYBRID, space=space, steps=1, rate=1e-6)

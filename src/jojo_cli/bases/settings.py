@@ -16,6 +16,7 @@ class InvertSettings:
 
     method: Method  # mean: the mean code, whatever the picture; hybrid: optimise the encoder's code
     space: Space = "w+"  # where to look: a z, one w for all codes, or a w for each
+    psi: float = 1.0  # share of the encoder's code that is kept, the rest is the mean code's: less is more plausible
     steps: int = 0  # of optimisation
     natural: bool = False  # whether steps are natural gradients, which only w+ has, and not Adam's
     rate: float = 0.1  # share of a natural gradient, or of Adam in standard deviations of the codes

@@ -95,7 +95,7 @@ def invert(
 def _start(base: Base, image: Tensor, settings: InvertSettings) -> Tensor:
     if settings.method not in ("encoder", "hybrid"):
         return base.generator.w_to_w_plus(base.latents.mean_w[None])
-    w_plus = base.load_encoder(settings.encoder)(image)
+    w_plus = base.latents.truncate(base.load_encoder(settings.encoder)(image), settings.psi)
     if settings.space == "w":
         return base.generator.w_to_w_plus(base.latents.unwhiten(base.latents.whiten(w_plus).mean(dim=1)))
     return w_plus
