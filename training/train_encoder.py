@@ -1,10 +1,10 @@
 """Train the encoder of the embedded base, and write it where jojo finds it.
 
-    python training/train_encoder.py FOLDER [--go-on] [--steps N] [--batch N] [--seed N] [--device DEVICE]
+    python training/train_encoder.py FOLDER [--go-on] [--steps N] [--batch N] [--rate R] [--seed N] [--device DEVICE]
 
 FOLDER keeps checkpoints: run the command again and it goes on where it stopped. With --go-on, it starts from the
 encoder that jojo ships, and not from nothing. Seed, settings, device and versions decide the result. It is for a GPU
-with 32 GB: a step of 64 faces takes a third of a second on an H200, and over two minutes on two CPU cores.
+with 32 GB: a step of 64 faces takes a third of a second on an H200, and minutes on two CPU cores.
 """
 
 import argparse
@@ -33,10 +33,17 @@ def main() -> None:
     parser.add_argument("--go-on", action="store_true", help="from the encoder that jojo ships")
     parser.add_argument("--steps", type=int, default=defaults.finish_steps, help="of the second stage")
     parser.add_argument("--batch", type=int, default=defaults.finish_batch, help="faces a step, of the second stage")
+    parser.add_argument("--rate", type=float, default=defaults.finish_rate, help="of Adam, at first, likewise")
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
-    settings = replace(defaults, finish_steps=options.steps, finish_batch=options.batch, seed=options.seed)
+    settings = replace(
+        defaults,
+        finish_steps=options.steps,
+        finish_batch=options.batch,
+        finish_rate=options.rate,
+        seed=options.seed,
+    )
 
     torch.manual_seed(settings.seed)
     device = pick_device(options.device)

@@ -15,10 +15,13 @@ from torch import Tensor
 
 from jojo_cli.bases.encoder import FeedbackLoop
 from jojo_cli.bases.judges import Recogniser
-from jojo_cli.bases.views import shrink
+from jojo_cli.bases.views import face_chip, shrink
 from jojo_cli.nets.dlib_recogniser import FaceRecogniser
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.training.faces import random_codes, spoilt, varied
+
+STAGES = ("fit", "finish", "measure")
+"""What draws faces of its own from the seed."""
 
 OnStep = Callable[[str, int, int, Tensor], None]
 """Told the stage, how many of its steps are done, of how many, and the loss, as a tensor: to read it takes waiting."""
@@ -62,6 +65,7 @@ class EncoderTraining:
     critic: ShiftTolerantLPIPS
     recogniser: Recogniser
     settings: TrainingSettings
+    save_every: int = 100  # steps from a checkpoint to the next
 
     def fit(self, on_step: OnStep) -> None:
         """Train on the codes of the faces, from a net that sees as the recogniser does."""
@@ -92,8 +96,9 @@ class EncoderTraining:
                     drawn = loop.look(loop.draw(code))
             code = loop.correct(wanted, drawn, code)
             redrawn = shrink(loop.draw(code), loop.side)
+            near = [face_chip(images, loop.side // 2) for images in (redrawn, faces.images)]
             with loop.device.autocast():
-                alike = self.critic(redrawn, faces.images) + self.critic(*self._faces_of(redrawn, faces.images))
+                alike = self.critic(redrawn, faces.images) + self.critic(*near)
                 people = self.recogniser(redrawn) - self.recogniser(faces.images)
             total: Tensor = (
                 settings.lpips * alike.mean() / 2
@@ -110,11 +115,10 @@ class EncoderTraining:
         """Return how far what is drawn of unseen faces is from them: LPIPS at 256 px, and of the descriptors."""
         alike, people = [], []
         for number in range(batches):
-            faces = self._faces(self._rng(2, number), 16)
+            faces = self._faces(self._rng("measure", number), 16)
             with torch.no_grad():
-                redrawn = shrink(
-                    self.loop.generator.synthesis(self.loop(faces.seen), at_least=self.loop.side), self.loop.side
-                )
+                drawn = self.loop.generator.synthesis(self.loop(faces.seen), at_least=self.loop.side)
+                redrawn = shrink(drawn, self.loop.side)
                 alike.append(self.critic(redrawn, faces.images))
                 people.append((self.recogniser(redrawn) - self.recogniser(faces.images)).norm(dim=1))
         return {"lpips": torch.cat(alike).mean().item(), "descriptor_distance": torch.cat(people).mean().item()}
@@ -129,13 +133,13 @@ class EncoderTraining:
         for step in range(self._resume(stage, optimizer), steps):
             for group in optimizer.param_groups:
                 group["lr"] = rate * _ramps(step, steps)
-            now = loss(self._faces(self._rng(["fit", "finish"].index(stage), step), batch), step)
+            now = loss(self._faces(self._rng(stage, step), batch), step)
             optimizer.zero_grad(set_to_none=True)
             now.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimizer.step()
             on_step(stage, step + 1, steps, now.detach())
-            if (step + 1) % 100 == 0 or step + 1 == steps:
+            if (step + 1) % self.save_every == 0 or step + 1 == steps:
                 self._checkpoint(stage, step + 1, optimizer)
         net.requires_grad_(False)
 
@@ -145,13 +149,9 @@ class EncoderTraining:
             images = varied(shrink(self.loop.draw(codes), self.loop.side), rng)
             return Faces(codes, images, spoilt(images, rng))
 
-    def _faces_of(self, *images: Tensor) -> list[Tensor]:
-        """Return the views of the face [N,3,H,H] of images [N,3,S,S]."""
-        return [self.loop.look(of)[:, 1] for of in images]
-
-    def _rng(self, stage: int, number: int) -> torch.Generator:
+    def _rng(self, stage: str, number: int) -> torch.Generator:
         rng = torch.Generator(self.loop.device.torch_device)
-        return rng.manual_seed((self.settings.seed * 100 + stage) * 1_000_000 + number)
+        return rng.manual_seed((self.settings.seed * 100 + STAGES.index(stage)) * 1_000_000 + number)
 
     def _checkpoint(self, stage: str, done: int, optimizer: torch.optim.Optimizer) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
