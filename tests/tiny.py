@@ -18,6 +18,7 @@ from jojo_cli.bases.base import Base
 from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.encoder import FeedbackLoop, octaves
 from jojo_cli.bases.latents import Latents
+from jojo_cli.bases.regions import REGIONS, RegionFinder
 from jojo_cli.device import Device
 from jojo_cli.nets.dlib_recogniser import FaceRecogniser
 from jojo_cli.nets.feedback_encoder import FeedbackEncoder
@@ -64,6 +65,7 @@ def make_base(channels: Sequence[int] = CHANNELS, *, seed: int = 0, device: Devi
         load_recogniser=lambda: recogniser,
         load_encoder=lambda: encoder,
         load_curvature=lambda: make_curvature(generator, encoder, critic, device),
+        load_regions=lambda: make_regions(channels, seed=seed, device=device),
         device=device,
     )
 
@@ -101,6 +103,13 @@ def make_critic(*, seed: int = 0) -> ShiftTolerantLPIPS:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ShiftTolerantLPIPS(((8,), (8,), (16,), (16,), (16,)))
+
+
+def make_regions(channels: Sequence[int] = CHANNELS, *, seed: int = 0, device: Device = CPU) -> RegionFinder:
+    """Return what sees random regions in what a generator's features of 32 and 64 px say."""
+    rng = torch.Generator().manual_seed(seed)
+    weight = torch.randn(len(REGIONS), sum(channels[2:4]), generator=rng)
+    return RegionFinder(weight.to(device.torch_device), torch.zeros(len(REGIONS), device=device.torch_device))
 
 
 def make_recogniser(*, seed: int = 0) -> FaceRecogniser:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jojo_cli.images import read_image
     from jojo_cli.studio import LoadedStyle, Studio
     from jojo_cli.studio.batch import Batch, Outcome
+    from jojo_cli.studio.pasting import Paste
     from jojo_cli.styles import Style
     from jojo_cli.stylize.invert import Inversion
 
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "jojo_cli.studio": ("LoadedStyle", "Studio"),
     "jojo_cli.studio.batch": ("Batch", "Outcome"),
+    "jojo_cli.studio.pasting": ("Paste",),
     "jojo_cli.bases.settings": ("FinetuneChoice", "InvertChoice"),
     "jojo_cli.codes": ("read_code", "write_code"),
     "jojo_cli.errors": ("CheckpointError", "JojoError", "UsageError"),
@@ -65,6 +67,7 @@ __all__ = [
     "LoadedStyle",
     "Note",
     "Outcome",
+    "Paste",
     "Progress",
     "Studio",
     "Style",

@@ -5,11 +5,12 @@ import math
 import re
 import stat
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, get_args
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError, features
@@ -58,6 +59,9 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 Made = Literal["picture", "crop"]
 """What jojo makes of a photo: a crop of it, or something else."""
 
+_ORIENTATION = 0x0112
+"""The EXIF tag of how a picture is stored."""
+
 _SOFTWARE = 0x0131
 """The EXIF tag of the program that wrote a picture."""
 
@@ -83,6 +87,19 @@ def read_image(source: Path | BinaryIO) -> Image.Image:
     Raises:
         ImageError: it is missing, no picture, damaged, or larger than `MAX_PIXELS`.
     """
+    return read_stored(source).picture
+
+
+class Stored(NamedTuple):
+    """A picture as a file holds it, turned upright, and as jojo looks at it."""
+
+    image: Image.Image  # of any mode, in its own colours; EXIF and the rest of what the file says in its attributes
+    orientation: int  # in the file, as EXIF counts, 1 to 8
+    picture: Image.Image  # as `read_image` returns it
+
+
+def read_stored(source: Path | BinaryIO) -> Stored:
+    """Return what a file holds; the rest as in `read_image`."""
     name = str(source) if isinstance(source, Path) else "-"
     if not isinstance(source, Path):
         return _decode(source, name)
@@ -163,10 +180,14 @@ def encode_image(
     made: Made | None = None,
     comment: str | None = None,
     quality: int | None = None,
+    kept: Mapping[str, Any] = MappingProxyType({}),
 ) -> bytes:
-    """Return the content of a file that holds a picture, in the format of `suffix`; the rest as in `save_image`."""
+    """Return the content of a file that holds a picture, in the format of `suffix`.
+
+    `kept` is what else Pillow is told; the rest as in `save_image`.
+    """
     name = WRITE_FORMATS[suffix.lower()]
-    options = dict(_SAVE_OPTIONS[name])
+    options = {**_SAVE_OPTIONS[name], **kept}
     if quality and "quality" in options:
         options["quality"] = quality
     if made and name == "PNG":
@@ -175,8 +196,7 @@ def encode_image(
         if comment:
             options["pnginfo"].add_text("Comment", comment)
     elif made:
-        options["exif"] = Image.Exif()
-        options["exif"][_SOFTWARE] = _mark(made)
+        options.setdefault("exif", Image.Exif())[_SOFTWARE] = _mark(made)
     stream = io.BytesIO()  # written to a file, Pillow does not say why it fails
     image.save(stream, name, **options)
     return stream.getvalue()
@@ -225,7 +245,7 @@ def contact_sheet(rows: Sequence[Sequence[Image.Image]], *, cell: int, gap: int 
     return sheet
 
 
-def _decode(stream: BinaryIO, name: str) -> Image.Image:
+def _decode(stream: BinaryIO, name: str) -> Stored:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about damaged EXIF, and about sizes that are fine here
@@ -233,7 +253,7 @@ def _decode(stream: BinaryIO, name: str) -> Image.Image:
             _check_size(name, image.width * image.height)
             image.load()
             profile = image.info.get("icc_profile")
-            _turn_upright(image)
+            orientation = _turn_upright(image)
             picture = _to_rgb(image, name)
             if profile:
                 picture = _to_srgb(image, picture, profile)
@@ -254,7 +274,7 @@ def _decode(stream: BinaryIO, name: str) -> Image.Image:
             raise  # the disk, not the picture
         raise ImageError(name, "is truncated or damaged") from error
     picture.info.clear()  # EXIF, and with it where the photo was taken, ends here
-    return picture
+    return Stored(image, orientation, picture)
 
 
 def _check_size(name: str, pixels: int) -> None:
@@ -263,11 +283,14 @@ def _check_size(name: str, pixels: int) -> None:
         raise ImageError(name, reason, hint="make it smaller first")
 
 
-def _turn_upright(image: Image.Image) -> None:
-    """Turn and mirror the picture as its EXIF orientation says."""
+def _turn_upright(image: Image.Image) -> int:
+    """Turn and mirror the picture as its EXIF orientation says, and return that."""
     # Damaged EXIF raises a dozen kinds; such a picture stays as it is stored.
     with suppress(Exception):
+        orientation = int(image.getexif().get(_ORIENTATION, 1))
         ImageOps.exif_transpose(image, in_place=True)
+        return orientation
+    return 1
 
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:
@@ -277,6 +300,11 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     if image.mode in {"I", "F"}:
         hint = "save it as an 8-bit or 16-bit picture"
         raise ImageError(name, "has 32-bit samples, which have no defined white", hint=hint)
+    return to_rgb(image)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return an 8-bit picture in RGB, over white where it is transparent."""
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -297,6 +325,16 @@ def _to_srgb(image: Image.Image, picture: Image.Image, profile: bytes) -> Image.
         if source:
             converted = ImageCms.profileToProfile(source, given, ImageCms.createProfile("sRGB"), outputMode="RGB")
             return converted or picture
+    return picture
+
+
+def from_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
+    """Return a picture, sRGB, in the colours of a profile; as it is, where that is damaged, or not of RGB."""
+    from PIL import ImageCms
+
+    with suppress(Exception):
+        wanted = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(picture, ImageCms.createProfile("sRGB"), wanted, outputMode="RGB") or picture
     return picture
 
 

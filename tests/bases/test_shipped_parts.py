@@ -11,11 +11,12 @@ import torch
 from jojo_cli import bases
 from jojo_cli.bases import EMBEDDED_BASE, shipped
 from jojo_cli.bases.curvature import Curvature
+from jojo_cli.bases.regions import REGIONS, RegionFinder
 from jojo_cli.bases.shipped import Part, shipped_record, shipped_weights
 from jojo_cli.errors import CheckpointError
 from jojo_cli.nets.feedback_encoder import FeedbackEncoder
 
-PARTS: tuple[Part, ...] = ("encoder", "curvature")
+PARTS: tuple[Part, ...] = ("encoder", "curvature", "regions")
 
 
 @pytest.fixture
@@ -51,6 +52,11 @@ def test_curvature_is_that_of_codes_in_octaves() -> None:
     assert curvature.directions.shape == (count, 7 * 512)
     products = curvature.directions @ curvature.directions.T
     assert torch.allclose(products, torch.eye(count), atol=0.01)  # kept in half precision
+
+
+def test_regions_are_told_from_what_faces_are_drawn_through() -> None:
+    find_regions = RegionFinder.from_tensors(shipped_weights(EMBEDDED_BASE, "regions"), torch.device("cpu"))
+    assert find_regions.weight.shape == (len(REGIONS), 512 + 512)
 
 
 def test_record_tells_how_it_was_made_and_what_follows() -> None:

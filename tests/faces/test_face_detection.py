@@ -10,7 +10,16 @@ import pytest
 from PIL import Image
 
 from jojo_cli.errors import CheckpointError, JojoError, UsageError
-from jojo_cli.faces import Face, FaceFinder, NoFaceError, choose_faces, face_quad, parse_face_choice
+from jojo_cli.faces import (
+    Face,
+    FaceFinder,
+    NoFaceError,
+    choose_faces,
+    crop_face,
+    face_quad,
+    parse_face_choice,
+)
+from jojo_cli.faces.paste import in_crop
 from jojo_cli.weights.manager import ModelManager
 
 DATA = Path(__file__).parents[1] / "data"
@@ -122,3 +131,31 @@ def test_no_face_is_refused_with_the_way_out(choice: str) -> None:
 def test_missing_face_number_is_refused(count: int, has: str) -> None:
     with pytest.raises(JojoError, match=f"no face 9, the picture has {has}$"):
         choose_faces(faces(count), 9)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("turn", [Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270])
+def test_lying_face_is_found_as_an_upright_one(turn: Image.Transpose, finder: FaceFinder) -> None:
+    upright = portrait("grace_hopper")
+    (found,) = finder.find(upright.transpose(turn))
+    (expected,) = finder.find(upright)
+    width, height = upright.size
+    x, y = (expected.landmarks + 0.5).T
+    places = {
+        Image.Transpose.ROTATE_90: (y, width - x),
+        Image.Transpose.ROTATE_180: (width - x, height - y),
+        Image.Transpose.ROTATE_270: (height - y, x),
+    }
+    assert np.abs(found.landmarks + 0.5 - np.stack(places[turn], axis=1)).max() <= 1
+    left, top, right, bottom = found.box
+    assert left < found.landmarks[30, 0] < right
+    assert top < found.landmarks[30, 1] < bottom
+
+
+@pytest.mark.real
+def test_landmarks_of_a_crop_need_no_detection(finder: FaceFinder) -> None:
+    image = portrait("grace_hopper")
+    face = finder.find(image)[0]
+    quad = face_quad(face.landmarks)
+    shares = finder.landmarks(crop_face(image, quad, size=512))
+    assert np.abs(shares - in_crop(face.landmarks, quad)).max() < 0.04

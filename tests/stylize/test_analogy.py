@@ -1,11 +1,14 @@
 """Where a reference shows how a part of another face is drawn, and how far a drawing is from it."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.regions import RegionFinder
 from jojo_cli.bases.views import View
 from jojo_cli.nets.generator import State
 from jojo_cli.nets.lpips import Features
@@ -52,6 +55,29 @@ def test_each_place_of_the_same_face_finds_itself(base: Base, analogy: Analogy) 
     places = len(match.shares)
     assert match.shares.sum(dim=1) == pytest.approx(torch.ones(places), abs=1e-4)
     assert torch.equal(match.shares.argmax(dim=1), torch.arange(places))
+
+
+def test_places_are_as_alike_as_can_be_where_nothing_moved(base: Base, analogy: Analogy) -> None:
+    states = drawn_through(base)
+    still, far = torch.zeros(1, 2, 64, 64), torch.full((1, 2, 64, 64), 0.5)
+    assert analogy.likeness_at(states, still) == pytest.approx(torch.ones(1, 1, 8, 8), abs=1e-5)
+    assert analogy.likeness_at(states, far)[..., :4, :4].max() < 0.9
+
+
+def test_like_regions_are_looked_for(base: Base, reference: Tensor) -> None:
+    """A place of the left half is hair, one of the right half is face: none is found on the other side."""
+
+    class Halves(RegionFinder):
+        def __call__(self, states: Sequence[State]) -> Tensor:
+            left = (torch.arange(64) < 32).float().expand(64, 64)
+            return torch.stack([torch.zeros(64, 64), 1 - left, left, torch.zeros(64, 64)])
+
+    halves = Halves(torch.zeros(4, 1), torch.zeros(4))
+    states = drawn_through(base)
+    analogy = Analogy(base.load_perceptual(), reference, states, [128], halves)
+    shares = analogy.match(drawn_through(base, 1), rng()).shares.view(8, 8, 8, 8)
+    assert shares[:, :4, :, :4].sum(dim=(2, 3)).min() > 0.8
+    assert shares[:, 4:, :, 4:].sum(dim=(2, 3)).min() > 0.8
 
 
 def test_parts_are_found_where_they_are(base: Base, analogy: Analogy) -> None:

@@ -1,20 +1,24 @@
 """Finetuning: a copy of the generator learns to draw as its references, and nothing else changes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import tiny
 import torch
+import torch.nn.functional as F
 from tiny import poster
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.regions import GRID, REGIONS, RegionFinder
 from jojo_cli.bases.settings import FinetuneSettings
 from jojo_cli.bases.views import View
 from jojo_cli.device import Device
 from jojo_cli.errors import JojoError
 from jojo_cli.faces.proportions import ORDINARY
+from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
 from jojo_cli.stylize.draw import changed_weights
 from jojo_cli.stylize.finetune import Finetuned, Reference, finetune
@@ -337,3 +341,29 @@ def test_colours_of_strangers_are_kept_when_asked_for(base: Base, reference: Ref
         for done in (finetune(base, [reference], replace(settings, preserve_color=keep)) for keep in (False, True))
     )
     assert kept < 0.6 * taken
+
+
+class AllFace(RegionFinder):
+    """Sees nothing but face."""
+
+    def __call__(self, states: Sequence[State]) -> Tensor:
+        regions = torch.zeros(len(REGIONS), GRID, GRID)
+        regions[REGIONS.index("face")] = 1
+        return regions
+
+
+def test_reference_is_laid_on_strangers_where_their_landmarks_are_known(base: Base, reference: Reference) -> None:
+    known = replace(reference, landmarks=ORDINARY)
+    all_face = replace(base, load_regions=lambda: AllFace(torch.zeros(4, 1), torch.zeros(4)))
+    settings = replace(SETTINGS, strangers=1, apart=1.0, overlay=4.0, overlay_pixels=4.0)
+    codes = torch.cat([sample_code(base, seed, 0.7) for seed in range(100, 104)])
+    wanted = reference.image[..., 70:110, 40:88]
+
+    def away(net: Generator) -> float:
+        return F.l1_loss(net.synthesis(codes)[..., 70:110, 40:88], wanted.expand(4, -1, -1, -1)).item()
+
+    taught = finetune(all_face, [known], settings, find_landmarks=lambda crop: ORDINARY)
+    assert away(taught.generator) < 0.9 * away(base.generator)
+    for references, find in (([reference], lambda crop: ORDINARY), ([known], None)):
+        other = finetune(all_face, references, replace(settings, steps=2), find_landmarks=find)
+        assert other.losses[0] < taught.losses[0]

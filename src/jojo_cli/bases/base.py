@@ -9,6 +9,7 @@ from jojo_cli.bases.encoder import Encoder
 from jojo_cli.bases.identity import fingerprint, is_same
 from jojo_cli.bases.judges import Critic, Recogniser
 from jojo_cli.bases.latents import Latents
+from jojo_cli.bases.regions import RegionFinder
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.device import Device
 from jojo_cli.nets.generator import Generator
@@ -31,6 +32,7 @@ class Base:
     load_recogniser: Callable[[], Recogniser]
     load_encoder: Callable[[str | None], Encoder]  # by its name; None: the first
     load_curvature: Callable[[], Curvature] | None  # for natural gradients; None: nobody measured it
+    load_regions: Callable[[], RegionFinder] | None  # of faces; None: nobody named them
     load_critic: Callable[[str], Critic]  # by the name of the loss
     photo_inversions: tuple[InvertSettings, ...]  # one for each method, first what is done when the user says nothing
     reference_inversions: tuple[InvertSettings, ...]

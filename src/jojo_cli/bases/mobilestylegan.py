@@ -11,6 +11,7 @@ from jojo_cli.bases.encoder import Encoder, FeedbackLoop, octaves
 from jojo_cli.bases.judges import Critic, Recogniser
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.loading import loaded
+from jojo_cli.bases.regions import RegionFinder
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.bases.shipped import shipped_weights
 from jojo_cli.bases.varied import codes_preserving_color, fine_codes
@@ -42,6 +43,7 @@ def load(weights: "Weights", device: "Device") -> Base:
         load_recogniser=lambda: loaded(FaceRecogniser(), weights.ensure(RECOGNISER), device),
         load_encoder=lambda: loaded(new_encoder(generator), shipped_weights(NAME, "encoder"), device),
         load_curvature=lambda: Curvature.from_tensors(shipped_weights(NAME, "curvature"), device.torch_device),
+        load_regions=lambda: RegionFinder.from_tensors(shipped_weights(NAME, "regions"), device.torch_device),
         device=device,
     )
 
@@ -68,6 +70,7 @@ def assemble(
     load_recogniser: Callable[[], FaceRecogniser],
     load_encoder: Callable[[], FeedbackEncoder],
     load_curvature: Callable[[], Curvature],
+    load_regions: Callable[[], RegionFinder] | None = None,
     device: "Device",
 ) -> Base:
     """Return the base made of a generator and of what loads the rest, of any size."""
@@ -91,6 +94,7 @@ def assemble(
         load_recogniser=cache(lambda: Recogniser(load_recogniser(), face_chip)),
         load_encoder=encoder,
         load_curvature=cache(load_curvature),
+        load_regions=cache(load_regions) if load_regions else None,
         load_critic=critic,
         photo_inversions=(
             InvertSettings("hybrid", natural=True, steps=24, rate=0.5, pull=0.003, spread=0.015, identity=0.25),
@@ -117,6 +121,8 @@ def assemble(
                 color=0.5,
                 texture=3.0,
                 places=1.0,
+                overlay=8.0,
+                overlay_pixels=3.0,
                 structure=0.35,
                 weave=0.6,
             ),

@@ -93,6 +93,9 @@ class FinetuneSettings:
     color: float = 0.0  # how far their fine codes then go back to the reference's
     texture: float = 0.0  # weight of how the values of features are distributed, see `texture_distance`
     places: float = 0.0  # weight of how far each place is from its like in the reference, see `place_distance`
+    # Where landmarks are known, also from the reference laid on them, see `lay`.
+    overlay: float = 0.0  # weight of the critic
+    overlay_pixels: float = 0.0  # weight of the mean absolute difference
     # What keeps strangers, or all where there are none, near the base's faces of the same codes.
     identity: float = 0.0  # weight of 1 - the cosine of what a face recogniser says of the two
     structure: float = 0.0  # weight of how far their places are alike in other ways, see `structure_distance`

@@ -1,4 +1,4 @@
-"""What is part of jojo of a base, an encoder and a curvature: tensors beside this file, and how they were made."""
+"""Parts of a base that come with jojo (encoder, curvature, regions of faces): tensors, and how they were made."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-Part = Literal["encoder", "curvature"]
+Part = Literal["encoder", "curvature", "regions"]
 
 
 def shipped_record(base: str, part: Part) -> dict[str, Any]:

@@ -147,6 +147,7 @@ def assemble(
         load_recogniser=cache(lambda: Recogniser(load_recogniser(), _face)),
         load_encoder=encoder,
         load_curvature=None,
+        load_regions=None,
         load_critic=critic,
         photo_inversions=inversions,
         reference_inversions=inversions,

@@ -1,6 +1,6 @@
 """`jojo apply`: photos, redrawn in a style."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,7 +10,6 @@ from jojo_cli.cli.options import (
     DryRun,
     Encoder,
     Face,
-    Format,
     Json,
     Method,
     NoAlign,
@@ -36,13 +35,34 @@ def apply(
     compare: Annotated[
         bool, typer.Option("--compare", help="Write photo and result side by side as well: photo.STYLE.compare.png.")
     ] = False,
+    paste: Annotated[
+        bool, typer.Option("--paste", help="Put the face back into its photo; all of them with --face all.")
+    ] = False,
+    mask: Annotated[
+        Literal["crop", "head", "face"] | None,
+        typer.Option("--mask", help="What goes back with --paste: the square without its border, the head, the face."),
+    ] = None,
+    blend: Annotated[
+        float | None,
+        typer.Option(
+            "--blend", min=0.0, max=1.0, help="How far colours at the seam of --paste follow the photo; else 1, all."
+        ),
+    ] = None,
+    keep_location: Annotated[
+        bool, typer.Option("--keep-location", help="With --paste, let results say where the photo was taken, too.")
+    ] = False,
     method: Method = None,
     refine: Refine = None,
     encoder: Encoder = None,
     face: Face = "largest",
     no_align: NoAlign = False,
     device: Device = "auto",
-    format_: Format = "png",
+    format_: Annotated[
+        Literal["png", "jpg", "webp"] | None,
+        typer.Option(
+            "--format", help="Of the results, where -o names no file; else png, or as the photo with --paste."
+        ),
+    ] = None,
     quality: Quality = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
@@ -52,17 +72,23 @@ def apply(
 ) -> None:
     """Redraw the faces in photos in a style.
 
-    The result of photo.jpg is photo.STYLE.png; a folder keeps its tree. The code of each photo is found first, which
-    takes most of the time: 'jojo invert' keeps it in a file that can be given here in place of the photo.
+    The result of photo.jpg is photo.STYLE.png, or with --paste photo.STYLE.jpg; a folder keeps its tree. The code of
+    each face is found first, which takes most of the time: 'jojo invert' keeps it in a file that can be given here in
+    place of the photo, unless with --paste.
     """
     from jojo_cli.bases.settings import InvertChoice
     from jojo_cli.cli.output import Output
     from jojo_cli.cli.photos import parse_face, parse_output, parse_photos, report
+    from jojo_cli.errors import UsageError
+    from jojo_cli.studio.pasting import Paste
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = parse_face(face, no_align=no_align)
     how = InvertChoice(method, refine, encoder=encoder)
     target = parse_output(output, out)
+    if not paste and (mask or blend is not None or keep_location):
+        raise UsageError("--mask, --blend and --keep-location are about --paste", hint="add it, or leave them out")
+    chosen = Paste(mask, Paste.blend if blend is None else blend, keep_location) if paste else None
     batch = open_studio(out, device=device).apply(
         style,
         parse_photos(photos),
@@ -70,6 +96,7 @@ def apply(
         strength=strength,
         color=color,
         compare=compare,
+        paste=chosen,
         how=how,
         face=choice,
         format=format_,

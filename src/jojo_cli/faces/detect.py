@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from jojo_cli.errors import CheckpointError, JojoError, UsageError
+from jojo_cli.faces.align import FloatArray
 
 FaceChoice = Literal["largest", "all"] | int
 """Which faces of a picture: the largest, all, or one by its number, from 1 for the largest."""
@@ -18,6 +19,12 @@ FaceChoice = Literal["largest", "all"] | int
 # The detector takes 1 s for so many pixels on one core. It finds faces from 40 pixels: what gets smaller than
 # that in the reduced copy of a large picture is a face in a crowd.
 _DETECTION_PIXELS = 1600 * 1600
+
+_CROP = 512
+"""Pixels along a crop's side that are enough to find landmarks."""
+
+_FACE = (0.22, 0.30, 0.78, 0.86)
+"""The box, left, top, right, bottom in shares of the side, that the detector finds in most FFHQ crops."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +39,7 @@ class Face:
 
     number: int
     box: tuple[float, float, float, float]
-    landmarks: NDArray[np.float64]
+    landmarks: FloatArray
 
 
 class NoFaceError(JojoError):
@@ -68,19 +75,37 @@ class FaceFinder:
             ) from error
 
     def find(self, image: Image.Image) -> list[Face]:
-        """Return the faces of an RGB picture, the largest first."""
+        """Return the faces of an RGB picture, the largest first; lying ones, where none is upright."""
         pixels, scale = _reduce(image)
-        boxes, scores, _ = self._detector.run(pixels, 1, 0.0)  # upsampled once
+        for turns in (0, 1, 3, 2):
+            # Quarter turns to the left.
+            turned = np.rot90(pixels, turns).copy()
+            boxes, scores, _ = self._detector.run(turned, 1, 0.0)  # upsampled once
+            if scores:
+                break
         hits = sorted(zip(boxes, scores, strict=True), key=_size_then_score, reverse=True)
         faces = []
         for number, (box, _) in enumerate(hits, start=1):
-            points = [(point.x, point.y) for point in self._predictor(pixels, box).parts()]
             # Whole numbers are the centres of pixels, in the reduced picture and in the given one.
-            landmarks = (np.array(points, dtype=np.float64) + 0.5) / scale - 0.5
-            corners = np.array([(box.left(), box.top()), (box.right() + 1, box.bottom() + 1)]) / scale
-            (left, top), (right, bottom) = corners.tolist()
+            landmarks = _turned_back(self._predict(turned, box) + 0.5, turns, turned) / scale - 0.5
+            corners = np.array([(box.left(), box.top()), (box.right() + 1, box.bottom() + 1)], dtype=np.float64)
+            corners = _turned_back(corners, turns, turned) / scale
+            (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
             faces.append(Face(number, (left, top, right, bottom), landmarks))
         return faces
+
+    def landmarks(self, crop: Image.Image) -> FloatArray:
+        """Return the landmarks [68,2] of the face of an FFHQ crop, x and y in shares of its side.
+
+        The face need not be found: it is where all crops have it. So drawings have theirs, too.
+        """
+        from dlib import rectangle
+
+        pixels = np.asarray(crop.resize((_CROP, _CROP), Image.Resampling.BOX))
+        return (self._predict(pixels, rectangle(*(round(side * _CROP) for side in _FACE))) + 0.5) / _CROP
+
+    def _predict(self, pixels: NDArray[np.uint8], box: Any) -> FloatArray:
+        return np.array([(point.x, point.y) for point in self._predictor(pixels, box).parts()], dtype=np.float64)
 
 
 def parse_face_choice(text: str) -> FaceChoice:
@@ -126,6 +151,15 @@ def _reduce(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.float64]]
     size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
     reduced = image if size == image.size else image.resize(size, Image.Resampling.BOX)
     return np.array(reduced), np.divide(size, image.size)
+
+
+def _turned_back(points: FloatArray, turns: int, turned: NDArray[np.uint8]) -> FloatArray:
+    """Return where points [N,2] of a picture are that was turned `turns` quarters to the left."""
+    height, width = turned.shape[:2]
+    for _ in range(turns):
+        points = np.stack([height - points[:, 1], points[:, 0]], axis=1)
+        height, width = width, height
+    return points
 
 
 def _size_then_score(hit: tuple[Any, float]) -> tuple[int, float]:

@@ -59,7 +59,7 @@ def displacement(landmarks: FloatArray, amount: float) -> NDArray[np.float32]:
     """
     apart = amount * (symmetric(landmarks) - ORDINARY)
     while True:
-        field = _spread(ORDINARY + apart, -apart)
+        field = spread(ORDINARY + apart, -apart, _SMOOTHNESS)
         if _scaling(field) <= _MOST:
             return field.astype(np.float32)
         apart = 0.8 * apart
@@ -72,17 +72,20 @@ def symmetric(landmarks: FloatArray) -> FloatArray:
     return mean
 
 
-def _spread(points: FloatArray, moved: FloatArray) -> FloatArray:
-    """Return moves of points [K,2] spread over the picture [2,G,G], by a thin-plate spline; its border stays."""
+def spread(points: FloatArray, moves: FloatArray, smoothness: float) -> FloatArray:
+    """Return moves of points [K,2] spread over the picture [2,G,G], by a thin-plate spline; its border stays.
+
+    `smoothness` says how far the moves give way to a smooth field, from 0.
+    """
     axis = np.linspace(0, 1, _ANCHORS)
     border = np.array([(x, y) for x in axis for y in axis if {x, y} & {0.0, 1.0}])
     points = np.concatenate([points, border])
     count = len(points)
     system = np.zeros((count + 3, count + 3))
-    system[:count, :count] = _plate(points, points) + _SMOOTHNESS * np.eye(count)
+    system[:count, :count] = _plate(points, points) + smoothness * np.eye(count)
     system[:count, count:] = np.c_[np.ones(count), points]
     system[count:, :count] = system[:count, count:].T
-    weights = np.linalg.solve(system, np.concatenate([moved, np.zeros((len(border) + 3, 2))]))
+    weights = np.linalg.solve(system, np.concatenate([moves, np.zeros((len(border) + 3, 2))]))
     middles = (np.arange(GRID) + 0.5) / GRID
     places = np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
     values = _plate(places, points) @ weights[:count] + np.c_[np.ones(len(places)), places] @ weights[count:]
@@ -97,9 +100,16 @@ def _plate(a: FloatArray, b: FloatArray) -> FloatArray:
     return bent
 
 
+def areas(field: FloatArray) -> FloatArray:
+    """Return how many times larger the area is that each place of a displacement [2,G,G] looks at; below 0 it folds."""
+    (x_down, x_right), (y_down, y_right) = (np.gradient(moves, 1 / GRID) for moves in field)
+    larger: FloatArray = (1 + x_right) * (1 + y_down) - x_down * y_right
+    return larger
+
+
 def _scaling(field: FloatArray) -> float:
     """Return how many times larger or smaller anything becomes at most; infinite where the picture folds."""
-    (x_down, x_right), (y_down, y_right) = (np.gradient(moves, 1 / GRID) for moves in field)
-    areas = (1 + x_right) * (1 + y_down) - x_down * y_right
-    least = min(areas.min(), 1 + x_right.min(), 1 + y_down.min())
-    return float(max(areas.max(), 1 / least)) if least > 0 else float("inf")
+    larger = areas(field)
+    (_, x_right), (y_down, _) = (np.gradient(moves, 1 / GRID) for moves in field)
+    least = min(larger.min(), 1 + x_right.min(), 1 + y_down.min())
+    return float(max(larger.max(), 1 / least)) if least > 0 else float("inf")

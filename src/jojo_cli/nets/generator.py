@@ -90,14 +90,7 @@ class Generator(nn.Module):
         return other._displaced(self.image(state), amount)
 
     def _displaced(self, images: Tensor, amount: float = 1.0) -> Tensor:
-        if self.displacement is None:
-            return images
-        side = images.shape[-1]
-        moves = F.interpolate(amount * self.displacement, size=(side, side), mode="bicubic", align_corners=False)
-        middles = (torch.arange(side, device=images.device) + 0.5) / side
-        places = torch.stack([middles + moves[0, 0], middles[:, None] + moves[0, 1]], dim=-1) * 2 - 1  # [S,S,2]
-        places = places.expand(len(images), -1, -1, -1)
-        return F.grid_sample(images, places, mode="bicubic", padding_mode="border", align_corners=False)
+        return images if self.displacement is None else moved(images, amount * self.displacement)
 
     def w_to_w_plus(self, w: Tensor) -> Tensor:
         """Return w_plus [N,L,D] with w [N,D] for every code."""
@@ -106,3 +99,13 @@ class Generator(nn.Module):
     def clone(self) -> Self:
         """Return a copy that shares no tensor with this generator."""
         return copy.deepcopy(self)
+
+
+def moved(images: Tensor, moves: Tensor) -> Tensor:
+    """Return images [N,C,S,S] looked at elsewhere: `moves` [1,2,G,G] to the right and down, in shares of the side."""
+    side = images.shape[-1]
+    moves = F.interpolate(moves, size=(side, side), mode="bicubic", align_corners=False)
+    middles = (torch.arange(side, device=images.device) + 0.5) / side
+    places = torch.stack([middles + moves[0, 0], middles[:, None] + moves[0, 1]], dim=-1) * 2 - 1  # [S,S,2]
+    places = places.expand(len(images), -1, -1, -1)
+    return F.grid_sample(images, places, mode="bicubic", padding_mode="border", align_corners=False)

@@ -4,7 +4,7 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,11 +16,15 @@ from jojo_cli import disk
 from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.events import Listener, Note
 from jojo_cli.faces import FaceChoice
-from jojo_cli.images import READ_SUFFIXES, WRITE_FORMATS, Made, encode_image, read_image, save_image
+from jojo_cli.images import READ_SUFFIXES, WRITE_FORMATS, Made, encode_image, read_image
+from jojo_cli.originals import Original
 from jojo_cli.studio.photos import Photo, Source, find_photos
 
 Target = str | Path | BinaryIO
 """A folder or a file, or what takes the content of a single picture."""
+
+AS_PHOTO = ".*"
+"""In the suffix of a result: the ending of its photo, or .png where jojo does not write such files."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Job:
         face: number of the face that this is about, once it is known.
         stream: takes the picture where there are no files.
         quality: of JPEG and WebP, 1 to 100; None is the best that shows.
+        together: all faces that were chosen are in one result.
     """
 
     photo: str | BinaryIO
@@ -45,6 +50,7 @@ class Job:
     face: int | None
     stream: BinaryIO | None = None
     quality: int | None = None
+    together: bool = False
 
     @property
     def input(self) -> str:
@@ -62,7 +68,18 @@ class Job:
         Raises:
             ImageError: it can't be read.
         """
-        return read_image(Path(self.photo) if isinstance(self.photo, str) else io.BytesIO(self.photo.read()))
+        return read_image(self._content())
+
+    def read_original(self, *, location: bool) -> Original:
+        """Return the photo with all that its file says, and where it was taken if that is asked for.
+
+        Raises:
+            ImageError: it can't be read.
+        """
+        return Original.read(self._content(), location=location)
+
+    def _content(self) -> Path | BinaryIO:
+        return Path(self.photo) if isinstance(self.photo, str) else io.BytesIO(self.photo.read())
 
     def for_face(self, number: int | None) -> "Job":
         """Return the job for one face of the photo."""
@@ -76,7 +93,7 @@ class Job:
 
     def is_done(self) -> bool:
         """Return whether all files exist and have to stay."""
-        if self.choice == "all" and self.face is None:
+        if self.choice == "all" and self.face is None and not self.together:
             return False  # the files of the faces are named once they are found
         return bool(self.files) and not any(map(self.lacks, self.files))
 
@@ -91,14 +108,18 @@ class Job:
         Raises:
             JojoError: it can't be written.
         """
+        self.write(lambda suffix: encode_image(image, suffix=suffix, made=made, quality=self.quality), suffix)
+
+    def write(self, encode: Callable[[str], bytes], suffix: str | None = None) -> None:
+        """Write what `encode` returns for the ending of the file; the rest as in `save`."""
         if self.stream is None:
             suffix = suffix or next(iter(self.files))
             if self.lacks(suffix):
                 path = self.files[suffix]
-                save_image(image, path, overwrite=self.overwrite, made=made, quality=self.quality)
+                disk.save_file(path, encode(path.suffix.lower()), overwrite=self.overwrite)
             return
         try:
-            self.stream.write(encode_image(image, made=made))
+            self.stream.write(encode(".png"))
             self.stream.flush()
         except BrokenPipeError:
             raise
@@ -164,6 +185,7 @@ def plan(
     codes: str | None = None,
     overwrite: bool = False,
     quality: int | None = None,
+    together: bool = False,
     listener: Listener,
 ) -> Plan:
     """Return what is to be done: a job for each photo.
@@ -172,11 +194,12 @@ def plan(
         photos: files, folders and streams.
         output: a folder, the file or stream of a single result; None is the current folder.
         label: names the results: `photo.LABEL.png`, or `photo.LABEL-2.png` for the second face.
-        suffixes: the files of one result, the main one first.
+        suffixes: the files of one result, the main one first; `AS_PHOTO` in one stands for the photo's own ending.
         choice: the faces to work on; None takes the photos as crops.
         codes: the ending of codes, where they are taken from folders, too.
         overwrite: results may replace files, though never a photo.
         quality: of JPEG and WebP, 1 to 100; None is the best that shows.
+        together: all faces of a photo go into one result.
         listener: told what is left out of a folder.
 
     Raises:
@@ -188,7 +211,7 @@ def plan(
     stream = None if output is None or isinstance(output, str | Path) else output
     path = Path(output) if isinstance(output, str | Path) else None
     one_file = path if path is not None and _is_file(path, suffixes) else None
-    if (stream or one_file) and (len(found) != 1 or found[0].in_folder or choice == "all"):
+    if (stream or one_file) and (len(found) != 1 or found[0].in_folder or (choice == "all" and not together)):
         hint = "give one photo and one face, or name a folder"
         raise UsageError(f"{'-' if stream else str(one_file)!r} takes one result", hint=hint)
     if stream and len(suffixes) > 1:
@@ -196,18 +219,19 @@ def plan(
 
     jobs = []
     for photo, stem in zip(found, _stems(found), strict=True):
+        endings = [suffix.replace(AS_PHOTO, _own_ending(photo.name)) for suffix in suffixes]
         if stream:
             files = {}
         elif one_file:
-            files = {suffix: _with_suffix(one_file, suffix) for suffix in suffixes}
+            files = {suffix: _with_suffix(one_file, suffix) for suffix in endings}
         else:
             name = f"{stem}.{label}" if face is None else f"{stem}.{label}-{face}"
             place = (path or Path()) / photo.below
-            files = {suffix: place / f"{name}{suffix}" for suffix in suffixes}
-        jobs.append(Job(photo.content, files, choice, overwrite, face, stream, quality))
+            files = {suffix: place / f"{name}{suffix}" for suffix in endings}
+        jobs.append(Job(photo.content, files, choice, overwrite, face, stream, quality, together))
     jobs = _check_paths(found, jobs, listener)
 
-    if one_file and not all(map(jobs[0].lacks, suffixes)):
+    if one_file and not all(map(jobs[0].lacks, jobs[0].files)):
         raise JojoError(f"{str(one_file)!r} exists", hint="add --overwrite to replace it")
     folder = one_file.parent if one_file else path
     return Plan(jobs, folder if jobs else None)
@@ -219,6 +243,12 @@ def _stems(photos: Sequence[Source]) -> list[str]:
     names = {(photo.below, photo.name) for photo in photos}
     share = Counter((below, Path(name).stem) for below, name in names)
     return [photo.name if share[photo.below, stem] > 1 else stem for photo, stem in zip(photos, stems, strict=True)]
+
+
+def _own_ending(name: str) -> str:
+    """Return what a photo's name ends in, if jojo writes such files; else that of a PNG."""
+    suffix = Path(name).suffix
+    return suffix if suffix.lower() in WRITE_FORMATS else ".png"
 
 
 def _is_file(output: Path, suffixes: Sequence[str]) -> bool:
@@ -253,7 +283,7 @@ def _check_paths(found: Sequence[Source], jobs: Sequence[Job], listener: Listene
             continue
         path = Path(photo.content)
         writer = writers.get(_key(path))
-        if job.choice == "all":  # the plan has the names without the numbers of the faces
+        if job.choice == "all" and not job.together:  # the plan has the names without the numbers of the faces
             suffixes = "|".join(map(re.escape, job.files))
             plain = re.sub(rf"-\d+({suffixes})$", r"\1", path.name)
             writer = writer or writers.get(_key(path.with_name(plain)))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jojo_cli.faces import FaceChoice, FaceFinder
     from jojo_cli.studio.batch import Batch
     from jojo_cli.studio.loaded import LoadedStyle
+    from jojo_cli.studio.pasting import Paste
     from jojo_cli.studio.photos import Photo
     from jojo_cli.studio.plan import Target
     from jojo_cli.studio.training import TrainedStyle
@@ -309,9 +310,10 @@ class Studio:
         strength: float = 1.0,
         color: float | None = None,
         compare: bool = False,
+        paste: "Paste | None" = None,
         how: InvertChoice = DEFAULT_INVERSION,
         face: "FaceChoice | None" = "largest",
-        format: "Format" = "png",
+        format: "Format | None" = None,
         quality: int | None = None,
         overwrite: bool = False,
     ) -> "Batch":
@@ -324,33 +326,51 @@ class Studio:
             strength: how much of the style shows, from 0 to 1.
             color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
             compare: write photo and result side by side as well.
+            paste: put the faces back into their photos, and in which way; None gives each as a square.
             how: the way to find codes.
             face: as in `align`; None takes the photos as crops.
-            format: as in `align`.
+            format: as in `align`; None is png, or with `paste` as the photo, where jojo writes that.
             quality: likewise.
             overwrite: as in `align`.
 
         Raises:
             StyleNotFoundError: there is no such style.
-            UsageError, JojoError: as `align`; what opening the base raises comes with the first outcome.
+            UsageError: as `align`; or `paste` is asked for crops or codes, which have no photo.
+            JojoError: as `align`; what opening the base raises comes with the first outcome.
         """
         from jojo_cli.codes import SUFFIX
         from jojo_cli.studio.batch import Batch
-        from jojo_cli.studio.plan import plan
+        from jojo_cli.studio.pasting import pasting
+        from jojo_cli.studio.plan import AS_PHOTO, plan
         from jojo_cli.studio.work import is_code, redrawing
 
+        if paste and face is None:
+            raise UsageError(
+                "a face crop has no photo to put the face back into", hint="leave out --no-align or --paste"
+            )
         name = self.styles.load(style).name
+        ending = f".{format}" if format else AS_PHOTO if paste else ".png"
         planned = plan(
             photos,
             output,
             label=name,
-            suffixes=(f".{format}", f".compare.{format}") if compare else (f".{format}",),
+            suffixes=(ending, f".compare{ending}") if compare else (ending,),
             choice=face,
-            codes=SUFFIX,
+            codes=None if paste else SUFFIX,
             overwrite=overwrite,
             quality=quality,
+            together=paste is not None,
             listener=self.listener,
         )
+        if paste:
+            if code := next(filter(is_code, planned.jobs), None):
+                raise UsageError(f"{code.input!r} has no photo to put the face back into", hint="leave out --paste")
+            return Batch(
+                planned,
+                lambda stack: pasting(self, name, how, strength=strength, color=color, paste=paste),
+                title=f"drawing {name}",
+                listener=self.listener,
+            )
         # A code is of one face, whatever the choice; where there are no photos, no face finder is needed.
         jobs = [replace(job, choice=None) if is_code(job) else job for job in planned.jobs]
         return Batch(

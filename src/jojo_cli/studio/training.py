@@ -58,7 +58,7 @@ def train(
         ]
         images = [crop for crop, _, _ in crops]
         how_to_invert, settings = how.among(model.reference_inversions), choice.among(model.finetunings)
-        landmarks = _landmarks(studio, images) if settings.proportions else [None for _ in images]
+        landmarks = _landmarks(studio, images) if settings.proportions or settings.overlay else [None for _ in images]
         inversions = []
         for number, image in enumerate(images, 1):
             title = f"inverting reference {number} of {len(images)}"
@@ -72,7 +72,13 @@ def train(
             for image, inversion, face in zip(images, inversions, landmarks, strict=True)
         ]
         with progress(studio.listener, f"training {name}", settings.steps, "steps") as advance:
-            finetuned = finetune(model, lessons, settings, on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"))
+            finetuned = finetune(
+                model,
+                lessons,
+                settings,
+                find_landmarks=studio.finder.landmarks if any(face is not None for face in landmarks) else None,
+                on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"),
+            )
         seconds_per_step = (time.perf_counter() - before) / settings.steps
 
         drawn = {

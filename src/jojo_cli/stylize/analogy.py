@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.judges import Comparer
+from jojo_cli.bases.regions import RegionFinder
 from jojo_cli.bases.views import View, resized
 from jojo_cli.nets.generator import State
 from jojo_cli.nets.lpips import Features
@@ -28,6 +29,15 @@ SHARPNESS = 0.03
 
 NEARNESS = 0.5
 """What being a whole side apart takes from the cosine of two places; it grows with the square."""
+
+SUSPICION = 0.25
+"""The difference of cosines at which a place, laid on another one, counts 1/e of what the most alike one would."""
+
+BORDER = 2
+"""Places along the border of a region of the reference that count as no region."""
+
+UNLIKE = 0.01
+"""The share of a place that shows another region, beside one that shows the same."""
 
 
 class Match(NamedTuple):
@@ -47,8 +57,20 @@ class Look(NamedTuple):
 class Analogy:
     """A reference that tells how other faces are drawn like it."""
 
-    def __init__(self, comparer: Comparer, image: Tensor, natural: Sequence[State], scales: Iterable[int]) -> None:
-        """Look at a reference [1,3,R,R] at some scales; `natural` is what its natural face was drawn through."""
+    def __init__(
+        self,
+        comparer: Comparer,
+        image: Tensor,
+        natural: Sequence[State],
+        scales: Iterable[int],
+        find_regions: RegionFinder | None = None,
+    ) -> None:
+        """Look at a reference [1,3,R,R] at some scales; `natural` is what its natural face was drawn through.
+
+        With `find_regions`, hair is compared with hair, and skin with skin.
+        """
+        self.find_regions = find_regions
+        self.regions = _without_borders(find_regions(natural)) if find_regions else None  # [K,64,64]
         self.grid = image.shape[-1] // PLACE
         self.natural = self._described(natural)
         axis = torch.linspace(0, 1, self.grid, device=image.device)
@@ -64,13 +86,39 @@ class Analogy:
                 # Of each layer: the same at each scale.
                 self.channels, self.dtype = [x.shape[1] for x in features], features[0].dtype
 
-    def match(self, states: Sequence[State], rng: torch.Generator) -> Match:
-        """Return which places of the reference show what those of a face show, by what it is drawn through."""
+    def likeness(self, states: Sequence[State]) -> Tensor:
+        """Return how alike places of a face [P] are to those of the reference [P], from what it is drawn through."""
         own, natural = (
             torch.cat(x, dim=1) for x in zip(*map(_alike, self._described(states), self.natural), strict=True)
         )
-        alike = (own @ natural.T).float().div_(len(self.natural)).sub_(self.apart, alpha=NEARNESS)
-        shares = torch.softmax(alike.div_(SHARPNESS), dim=1)
+        return (own @ natural.T).float().div_(len(self.natural)).sub_(self.apart, alpha=NEARNESS)
+
+    def likeness_at(self, states: Sequence[State], moves: Tensor) -> Tensor:
+        """Return how alike the places of a face [1,1,G,G] are to those of the reference that moves lead to.
+
+        1 is as alike as any place of the reference; `moves` [1,2,K,K] are to the right and down, in shares of the side.
+        """
+        alike = self.likeness(states)
+        moves = F.interpolate(moves, size=(self.grid, self.grid), mode="bilinear", align_corners=False)[0] * self.grid
+        places = torch.arange(self.grid, device=moves.device)
+        column, row = (
+            (places_ + move).round().long().clamp(0, self.grid - 1)
+            for places_, move in zip((places, places[:, None]), moves, strict=True)
+        )
+        there = alike.gather(1, (row * self.grid + column).flatten()[:, None])[:, 0]
+        less = (alike.amax(dim=1) - there).clamp(min=0)
+        return torch.exp(-less / SUSPICION).view(1, 1, self.grid, self.grid)
+
+    def match(self, states: Sequence[State], rng: torch.Generator) -> Match:
+        """Return which places of the reference show what those of a face show, by what it is drawn through."""
+        alike = self.likeness(states)
+        alike.div_(SHARPNESS)
+        if self.find_regions and self.regions is not None:
+            own_regions, regions = (
+                _averaged(x[None], self.grid)[0].flatten(1) for x in (self.find_regions(states), self.regions)
+            )
+            alike.add_((own_regions.T @ regions + UNLIKE).log())
+        shares = torch.softmax(alike, dim=1)
         lots = torch.rand(len(shares), 1, generator=rng).to(shares.device)
         chosen = torch.searchsorted(shares.cumsum(dim=1), lots)[:, 0].clamp(max=len(shares) - 1)
         return Match(shares.to(self.dtype), chosen)
@@ -150,3 +198,8 @@ def _fine(features: Features) -> Features:
 def _averaged(features: Tensor, side: int) -> Tensor:
     """Return features [N,C,H,W] as means over side x side places."""
     return resized(features.float(), side)[..., :side, :side]  # shift-tolerant layers have a row more
+
+
+def _without_borders(regions: Tensor) -> Tensor:
+    """Return regions [K,G,G] less their borders, where a reference and its natural face may not agree."""
+    return -F.max_pool2d(-regions[None], 2 * BORDER + 1, stride=1, padding=BORDER)[0]

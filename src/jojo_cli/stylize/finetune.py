@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL.Image import Image
 from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base
@@ -17,14 +18,19 @@ from jojo_cli.device import is_out_of_memory
 from jojo_cli.errors import JojoError
 from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.proportions import displacement
+from jojo_cli.images import to_image
 from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.lpips import Features
 from jojo_cli.stylize.analogy import Analogy, Match, place_distance, texture_distance
 from jojo_cli.stylize.losses import Targets, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import mix_codes, random_w
+from jojo_cli.stylize.overlay import Overlay, lay
 
 OnStep = Callable[[int, float], None]
 """Told how many steps are done, and the loss of the last one."""
+
+FindLandmarks = Callable[[Image], FloatArray]
+"""Returns the landmarks [68,2] of the face of an FFHQ crop, x and y in shares of its side."""
 
 AT_ONCE = {"cpu": 1, "cuda": 4, "mps": 4}
 """Pictures drawn at once by each kind of device, while its memory allows: a CPU draws many no faster than one."""
@@ -56,6 +62,7 @@ def finetune(
     references: Sequence[Reference],
     settings: FinetuneSettings,
     *,
+    find_landmarks: FindLandmarks | None = None,
     on_step: OnStep = lambda step, loss: None,
 ) -> Finetuned:
     """Return a copy of the base's generator that draws codes around each reference's as that reference.
@@ -71,18 +78,25 @@ def finetune(
         base: not changed.
         references: at least one.
         settings: how.
+        find_landmarks: of crops that the base draws; without it, references are not laid on strangers.
         on_step: told after every step.
 
     Raises:
         JojoError: the loss is no longer a number, or the device has no memory for a single picture.
     """
     with base.device.enough_memory():
-        return _finetune(base, references, settings, on_step)
+        return _finetune(base, references, settings, find_landmarks, on_step)
 
 
-def _finetune(base: Base, references: Sequence[Reference], settings: FinetuneSettings, on_step: OnStep) -> Finetuned:
+def _finetune(
+    base: Base,
+    references: Sequence[Reference],
+    settings: FinetuneSettings,
+    find_landmarks: FindLandmarks | None,
+    on_step: OnStep,
+) -> Finetuned:
     rng = torch.Generator().manual_seed(settings.seed)
-    lesson = _Lesson(base, references, settings)
+    lesson = _Lesson(base, references, settings, find_landmarks)
     generator = base.generator.clone()
     groups = _groups(generator, base, settings)
     optimizer = torch.optim.Adam(groups, lr=settings.rate, betas=(0.0, 0.99))
@@ -143,6 +157,7 @@ class _Face:
     seed: int  # of its fresh noise, and of how a stranger is looked at
     plain: _Drawn | None  # by the base, if it is to be kept near that
     match: Match | None = None  # of a stranger: where the reference shows its parts
+    overlay: Overlay | None = None  # of a stranger: the reference laid on it, where it can be
 
 
 _Seen = tuple[float, View, Features]
@@ -152,8 +167,16 @@ _Seen = tuple[float, View, Features]
 class _Lesson:
     """What a generator is to learn: the references, how their codes vary, and how a drawing is judged."""
 
-    def __init__(self, base: Base, references: Sequence[Reference], settings: FinetuneSettings) -> None:
+    def __init__(
+        self,
+        base: Base,
+        references: Sequence[Reference],
+        settings: FinetuneSettings,
+        find_landmarks: FindLandmarks | None,
+    ) -> None:
         self.base = base
+        self.find_landmarks = find_landmarks
+        self.find_regions = base.load_regions() if base.load_regions and settings.strangers else None
         self.references = references
         self.settings = settings
         # Among the reference's own family, it is the codes that vary which say what keeps its colours.
@@ -181,7 +204,8 @@ class _Lesson:
     def _analogy(self, reference: Reference, views: Iterable[View]) -> Analogy:
         natural: list[State] = []
         self.base.generator.synthesis(reference.w_plus, states=natural)
-        return Analogy(self.critic, self.tinted(reference.image), natural, {view.scale for view in views})
+        scales = {view.scale for view in views}
+        return Analogy(self.critic, self.tinted(reference.image), natural, scales, self.find_regions)
 
     def variant(self, reference: int, rng: torch.Generator) -> _Face:
         """Return a face whose code is around that of a reference."""
@@ -203,7 +227,24 @@ class _Lesson:
         plain, seed = self.plain(w_plus, states), _seed(rng)
         with torch.no_grad(), self.base.device.autocast():
             match = self.analogies[reference].match(states, torch.Generator().manual_seed(seed))
-        return _Face(reference, w_plus, seed, plain, match)
+        return _Face(reference, w_plus, seed, plain, match, self._overlay(reference, plain.images, states))
+
+    def _overlay(self, reference: int, images: Tensor, states: Sequence[State]) -> Overlay | None:
+        """Return a reference laid on a face that the base drew through `states`, where its landmarks are known."""
+        landmarks, regions = self.references[reference].landmarks, self.analogies[reference].regions
+        if not self.settings.overlay or landmarks is None or regions is None:
+            return None
+        if not self.find_landmarks or not self.find_regions:
+            return None
+        other = self.find_landmarks(to_image(images[0]))
+        return lay(
+            self.references[reference].image,
+            regions,
+            landmarks,
+            self.find_regions(states),
+            other,
+            lambda moves: self.analogies[reference].likeness_at(states, moves),
+        )
 
     def _towards_random(self, w_plus: Tensor, amount: float, rng: torch.Generator) -> Tensor:
         return mix_codes(w_plus, random_w(self.base, rng)[:, None], range(self.base.generator.codes), amount)
@@ -234,6 +275,10 @@ class _Lesson:
             terms += self.estrangement(_Drawn(drawn, seen[0][2]), plain)
         if settings.weave:
             terms.append(settings.weave * weave(drawn))
+        for i, face in enumerate(faces):
+            if face.overlay:
+                own = [(weight, view, tuple(x[i : i + 1] for x in features)) for weight, view, features in seen]
+                terms += [term / len(faces) for term in self.unlike_overlay(face.overlay, drawn[i : i + 1], own)]
         return torch.stack(terms).sum()
 
     def plain(self, w_plus: Tensor, states: list[State] | None = None) -> _Drawn:
@@ -274,6 +319,17 @@ class _Lesson:
                 own = tuple(layer[i : i + 1] for layer in features)
                 places, texture = place_distance(own, look), texture_distance(own, look, rng)
                 terms.append(weight * (settings.places * places + settings.texture * texture) / len(faces))
+        return terms
+
+    def unlike_overlay(self, overlay: Overlay, drawn: Tensor, seen: Sequence[_Seen]) -> list[Tensor]:
+        """Return how far one picture [1,3,S,S] is from the reference laid on it, term by term."""
+        settings = self.settings
+        wanted = self.tinted(overlay.over(drawn))
+        terms = [settings.overlay_pixels * F.l1_loss(self.tinted(drawn), wanted)]
+        for weight, view, features in seen:
+            with torch.no_grad(), self.base.device.autocast():
+                target = self.critic.features(view(wanted))
+            terms.append(weight * settings.overlay * self.critic.distance(features, target).mean())
         return terms
 
     def estrangement(self, styled: _Drawn, plain: _Drawn) -> list[Tensor]:

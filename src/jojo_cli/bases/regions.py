@@ -1,0 +1,61 @@
+"""What a generator's features show at each place of a face: background, skin, hair, or what is below the head."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from jojo_cli.nets.generator import Generator, State
+
+Region = Literal["background", "face", "hair", "body"]
+"""Ears belong to the face, hats to hair, the neck to the body."""
+
+REGIONS: tuple[Region, ...] = ("background", "face", "hair", "body")
+
+GRID = 64
+"""Places along each side of a picture."""
+
+
+def described(states: Sequence[State]) -> Tensor:
+    """Return what the features of one face say of its places [G*G,C]: `states` are what it is drawn through."""
+    layers = [next(x for x, *_ in states if x.shape[-1] == side) for side in (GRID // 2, GRID)]
+    at_one_size = [F.interpolate(x.float(), size=(GRID, GRID), mode="bilinear", align_corners=False) for x in layers]
+    return torch.cat(at_one_size, dim=1)[0].flatten(1).T
+
+
+def states_of(generator: Generator, w_plus: Tensor) -> list[State]:
+    """Return what a generator draws the face of w_plus [1,L,D] through, as far as regions are found in it."""
+    state: State = ()
+    states: list[State] = []
+    for stage in generator.stages:
+        state = generator.run_stage(stage, state, w_plus, None)
+        states.append(state)
+        if state[0].shape[-1] >= GRID:
+            break
+    return states
+
+
+@dataclass(frozen=True)
+class RegionFinder:
+    """A linear classifier of places, as Zhang et al. read labels from a generator ("DatasetGAN", arXiv 2104.06490)."""
+
+    weight: Tensor  # [4,C]
+    bias: Tensor  # [4]
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor], device: torch.device) -> "RegionFinder":
+        """Return the one that `tensors` are of."""
+        return cls(**{name: tensor.float().to(device) for name, tensor in tensors.items()})
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what it consists of, by name."""
+        return dict(vars(self))
+
+    def __call__(self, states: Sequence[State]) -> Tensor:
+        """Return how probable each region is at each place of one face [4,G,G], from what it is drawn through."""
+        with torch.autocast(self.weight.device.type, enabled=False):
+            scores = described(states) @ self.weight.T + self.bias
+        return scores.softmax(dim=1).T.reshape(len(REGIONS), GRID, GRID)

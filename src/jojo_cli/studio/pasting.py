@@ -1,0 +1,117 @@
+"""Faces redrawn in their photos."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+
+from jojo_cli.bases.settings import InvertChoice
+from jojo_cli.errors import UsageError
+from jojo_cli.faces import Face, choose_faces, crop_face, face_quad
+from jojo_cli.faces.align import FloatArray
+from jojo_cli.faces.paste import Mask, blended, face_shape, head_shape, in_crop, put_back, square
+from jojo_cli.images import contact_sheet
+from jojo_cli.originals import Original
+from jojo_cli.studio.batch import Open, Work
+from jojo_cli.studio.plan import Job
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from jojo_cli.bases.regions import RegionFinder
+    from jojo_cli.studio.loaded import LoadedStyle
+    from jojo_cli.studio.studio import Studio
+
+COMPARED = 1024
+"""Pixels along the longer side of photo and result, side by side."""
+
+
+@dataclass(frozen=True)
+class Paste:
+    """How faces go back into their photos.
+
+    Attributes:
+        mask: what of each goes back: crop, the square without its border; head, with its hair; or face. None is head,
+            where the base knows heads.
+        blend: how far colours at the seam follow the photo, 0 to 1.
+        location: whether results say where the photo was taken, if it does.
+    """
+
+    mask: Mask | None = None
+    blend: float = 1.0
+    location: bool = False
+
+
+Found = tuple[Original, list[Face]]
+"""A photo, and its faces that were chosen."""
+
+
+def pasting(
+    studio: "Studio", style: str, how: InvertChoice, *, strength: float, color: float | None, paste: Paste
+) -> tuple[Open[Found], Work[Found]]:
+    """Return what redraws the faces of photos where they are."""
+    loaded = studio.style(style, needs=lambda entry: entry.to_invert(how), color=color)
+    settings = how.among(loaded.base.photo_inversions)
+    size = loaded.base.generator.resolution
+    finder, regions = studio.finder, loaded.base.load_regions
+    mask = paste.mask or ("head" if regions else "face")
+    if mask == "head" and not regions:
+        raise UsageError(f"base {loaded.base.name!r} does not know heads", hint="choose --mask crop or face")
+
+    def weights_of(face: Face, quad: FloatArray, crop: Image, drawing: Image, code: "Tensor") -> NDArray[np.float32]:
+        if mask == "crop":
+            return square()
+        if mask == "face" or not regions:
+            return face_shape([in_crop(face.landmarks, quad), finder.landmarks(drawing)])
+        head, drawn = heads(loaded, regions(), code, strength)
+        return head_shape(head, drawn, crop)
+
+    def open_(job: Job) -> list[tuple[int | None, Found]]:
+        original = job.read_original(location=paste.location)
+        assert job.choice
+        faces = choose_faces(finder.find(original.picture), job.choice)
+        return [(job.face, (original, faces))]
+
+    def work(found: Found, job: Job) -> Mapping[str, Any]:
+        original, faces = found
+        pixels = original.pixels.convert("RGB")
+        if pixels is original.pixels:
+            pixels = pixels.copy()
+        # Each as the photo shows it; what is large is near, and in front.
+        for face in reversed(faces):
+            quad: FloatArray = face_quad(face.landmarks)
+            crop = crop_face(original.picture, quad, size=size)
+            title = f"inverting {job.input}" + (f", face {face.number}" if len(faces) > 1 else "")
+            code = studio.find_code(crop, loaded.base, settings, title=title).w_plus
+            (drawing,) = loaded.draw(code, strength=strength, color=color)
+            weights = weights_of(face, quad, crop, drawing, code)
+            drawing = blended(drawing, crop, weights, paste.blend)
+            put_back(pixels, original.coloured(drawing), quad, weights)
+        result = original.changed(pixels)
+        job.write(lambda suffix: result.encode(suffix, quality=job.quality))
+        for compare in list(job.files)[1:]:
+            sheet = contact_sheet([[original.picture, result.picture]], cell=min(COMPARED, max(pixels.size)))
+            job.save(sheet, compare)
+        return {"faces": len(faces)}
+
+    return open_, work
+
+
+def heads(
+    loaded: "LoadedStyle", regions: "RegionFinder", code: "Tensor", strength: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return where a code's head is [G,G], 0 to 1, as the base draws it, and in the style."""
+    import torch
+
+    from jojo_cli.bases.regions import REGIONS, states_of
+    from jojo_cli.nets.generator import moved
+
+    with torch.inference_mode():
+        found = regions(states_of(loaded.base.generator, code))
+        head = found[[REGIONS.index("face"), REGIONS.index("hair")]].sum(dim=0)
+        moves = loaded.generator.displacement
+        drawn = head if moves is None else moved(head[None, None], strength * moves)[0, 0]
+    return head.cpu().numpy(), drawn.cpu().numpy()
