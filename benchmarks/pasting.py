@@ -19,7 +19,7 @@ from measures import PORTRAITS, report
 from PIL import Image
 
 from jojo_cli.faces import crop_face, face_quad
-from jojo_cli.faces.paste import blended, face_shape, head_shape, in_crop, put_back
+from jojo_cli.faces.paste import blended, face_shape, head_shape, put_back
 from jojo_cli.originals import Original
 from jojo_cli.studio import Studio
 
@@ -47,11 +47,11 @@ def main() -> None:
     finder = Studio().finder
     reading, original = timed(lambda: Original.read(io.BytesIO(stream.getvalue())))
     finding, faces = timed(lambda: finder.find(original.picture))
-    landmarks, quad = faces[0].landmarks, face_quad(faces[0].landmarks)
+    quad = face_quad(faces[0].landmarks)
     cutting, crop = timed(lambda: crop_face(original.picture, quad))
     head = np.zeros((64, 64), dtype=np.float32)
     head[6:58, 12:52] = 1
-    as_face, _ = timed(lambda: face_shape([in_crop(landmarks, quad), finder.landmarks(crop)]))
+    as_face, _ = timed(lambda: face_shape([finder.landmarks(picture) for picture in (crop, crop)]))
     as_head, weights = timed(lambda: head_shape(head, head, crop))
     blending, drawing = timed(lambda: blended(crop, crop, weights, 1.0))
     pixels = original.pixels.copy()

@@ -115,7 +115,8 @@ def test_no_face(choice: str, jojo: Jojo) -> None:
     run = jojo("align", photo(Path("me.png"), faces=0), "--face", choice)
     assert (run.code, run.out) == (1, "")
     assert run.err == (
-        "error: 'me.png': no face found\nhint: face crops go into apply, invert and train with --no-align\n"
+        "error: 'me.png': no face found\n"
+        "hint: show where it is with --points; face crops go into apply, invert and train with --no-align\n"
     )
 
 
@@ -325,3 +326,51 @@ def test_real_portraits(real_models: ModelManager, jojo: Jojo, monkeypatch: pyte
         crop = Image.open(Path("out", name)).resize((512, 512))
         eyes = real_finder.find(crop)[0].landmarks[36:48].mean(axis=0) / 512
         assert eyes.tolist() == pytest.approx([0.5, 0.48], abs=0.04)
+
+
+@pytest.mark.parametrize("text", ["60,49 80,49 70,69", "60 49 80 49 70 69", "60.0,49;80,49;70,69"])
+def test_points_cut_a_face_that_is_not_found(text: str, jojo: Jojo) -> None:
+    """As the one is cut that is found at these points."""
+    assert jojo("align", photo(Path("found.png")), "--size", 64).code == 0
+    run = jojo("align", photo(Path("me.png"), faces=0), "--points", text, "--size", 64, "--json")
+    (record,) = records(run)
+    assert (record["status"], record["face"], record["output"]) == ("ok", None, "me.aligned.png")
+    with Image.open("found.aligned.png") as expected, Image.open("me.aligned.png") as crop:
+        assert np.abs(np.asarray(crop).astype(int) - np.asarray(expected)).mean() < 1
+
+
+def test_points_follow_a_turned_face(jojo: Jojo) -> None:
+    me = photo(Path("me.png"), size=(200, 200))
+    with Image.open(me) as image:
+        image.transpose(Image.Transpose.ROTATE_90).save("turned.png")
+    jojo("align", me, "--points", "80,90 120,90 100,130", "--size", 64)
+    jojo("align", "turned.png", "--points", "90,119 90,79 130,99", "--size", 64)
+    with Image.open("me.aligned.png") as upright, Image.open("turned.aligned.png") as turned:
+        assert np.abs(np.asarray(turned).astype(int) - np.asarray(upright)).mean() < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "are not three pairs of numbers"),
+        ("10,10 20,10", "are not three pairs of numbers"),
+        ("a,b c,d e,f", "are not three pairs of numbers"),
+        ("1,2 3,4 5,6x", "are not three pairs of numbers"),
+        ("80,49 60,49 70,69", "no face has its eyes and its mouth at"),
+        ("60,49 60,49 60,49", "no face has its eyes and its mouth at"),
+        ("60,49 80,49 70,50", "no face has its eyes and its mouth at"),
+    ],
+)
+def test_points_of_no_face(text: str, reason: str, jojo: Jojo) -> None:
+    run = jojo("align", photo(Path("me.png")), "--points", text)
+    assert run.code == 2
+    assert reason in run.err
+    assert "--points '412,388 596,390 503,602'" in run.err
+
+
+def test_points_are_of_one_photo(jojo: Jojo) -> None:
+    points = "60,49 80,49 70,69"
+    run = jojo("align", photo(Path("a.png")), photo(Path("b.png")), "--points", points)
+    assert (run.code, run.err) == (2, "error: --points are of one photo\nhint: give that photo alone\n")
+    run = jojo("align", "a.png", "--face", "all", "--points", points)
+    assert (run.code, run.err.splitlines()[0]) == (2, "error: --face all contradicts --points")

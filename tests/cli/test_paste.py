@@ -175,3 +175,12 @@ def test_alpha_and_untouched_pixels_of_a_png_stay(jojo: Jojo) -> None:
         values = np.asarray(result)
     assert np.array_equal(values[..., 3], alpha)
     assert np.array_equal(values[:, 150:], np.asarray(layered)[:, 150:])
+
+
+def test_face_that_is_not_found_may_be_shown(jojo: Jojo) -> None:
+    me = photo(Path("me.png"), faces=0, size=(300, 240))
+    run = paste(jojo, me, "--points", "60,49 80,49 70,69", "--mask", "face")
+    assert (run.code, run.out) == (0, "me.ink.png\n")
+    changed = (pixels("me.ink.png") != pixels(me)).any(axis=2)
+    assert changed[45:75, 60:80].any()
+    assert not changed[:, 150:].any()

@@ -324,6 +324,14 @@ def test_reference_without_a_face_says_what_to_do(choice: str, jojo: Jojo, jojo_
     assert tree(jojo_home / "styles") == {}
 
 
+def test_reference_whose_face_is_shown_by_points(jojo: Jojo) -> None:
+    drawing = photo(Path("drawing.png"), faces=0)
+    made = record(train(jojo, "ink", drawing, "--points", "60,49 80,49 70,69"))
+    assert (made["settings"]["face"], made["settings"]["align"]) == ("60,49 80,49 70,69", True)
+    run = jojo("train", "other", drawing, photo(Path("b.png")), "--points", "60,49 80,49 70,69", *QUICK)
+    assert (run.code, run.err.splitlines()[0]) == (2, "error: --points are of one picture")
+
+
 def test_face_that_the_reference_has_not(jojo: Jojo, jojo_home: Path) -> None:
     run = jojo("train", "ink", photo(Path("two.png"), faces=2), "--face", "3", *QUICK)
     assert run.code == 1

@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from jojo_cli.cli.options import DryRun, Face, Format, Json, Overwrite, Photos, Quality, Quiet, ResultPath, Verbose
+from jojo_cli.cli.options import (
+    DryRun,
+    Face,
+    FacePoints,
+    Format,
+    Json,
+    Overwrite,
+    Photos,
+    Quality,
+    Quiet,
+    ResultPath,
+    Verbose,
+)
 from jojo_cli.cli.studio import open_studio
 
 
@@ -12,6 +24,7 @@ def align(
     photos: Photos,
     output: ResultPath = None,
     face: Face = "largest",
+    points: FacePoints = None,
     size: Annotated[int, typer.Option(min=32, max=4096, help="Side of a crop in pixels.")] = 1024,
     format_: Format = "png",
     quality: Quality = None,
@@ -31,7 +44,7 @@ def align(
     from jojo_cli.cli.photos import parse_face, parse_output, parse_photos, report
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
-    choice = parse_face(face) or "largest"
+    choice = parse_face(face, points=points) or "largest"
     target = parse_output(output, out)
     batch = open_studio(out).align(
         parse_photos(photos),

@@ -10,6 +10,7 @@ from jojo_cli.cli.options import (
     DryRun,
     Encoder,
     Face,
+    FacePoints,
     Json,
     Method,
     NoAlign,
@@ -55,6 +56,7 @@ def apply(
     refine: Refine = None,
     encoder: Encoder = None,
     face: Face = "largest",
+    points: FacePoints = None,
     no_align: NoAlign = False,
     device: Device = "auto",
     format_: Annotated[
@@ -83,7 +85,7 @@ def apply(
     from jojo_cli.studio.pasting import Paste
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
-    choice = parse_face(face, no_align=no_align)
+    choice = parse_face(face, points=points, no_align=no_align)
     how = InvertChoice(method, refine, encoder=encoder)
     target = parse_output(output, out)
     if not paste and (mask or blend is not None or keep_location):

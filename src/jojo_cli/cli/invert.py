@@ -11,6 +11,7 @@ from jojo_cli.cli.options import (
     DryRun,
     Encoder,
     Face,
+    FacePoints,
     Json,
     Method,
     NoAlign,
@@ -41,6 +42,7 @@ def invert(
         typer.Option("--for", help="Name of a style: take its base.", autocompletion=complete_style),
     ] = None,
     face: Face = "largest",
+    points: FacePoints = None,
     no_align: NoAlign = False,
     base: BaseName = None,
     device: Device = "auto",
@@ -61,7 +63,7 @@ def invert(
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     target = parse_output(output, out)
-    choice = parse_face(face, no_align=no_align)
+    choice = parse_face(face, points=points, no_align=no_align)
     how = InvertChoice(method, refine, space, encoder)
     studio = open_studio(out, device=device)
     base = studio.styles.load(for_).record.base if for_ else base

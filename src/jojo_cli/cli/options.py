@@ -65,6 +65,14 @@ Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Same se
 Face = Annotated[
     str, typer.Option("--face", help="Which face of a picture: largest, all, or its number by size, from 1.")
 ]
+FacePoints = Annotated[
+    str | None,
+    typer.Option(
+        "--points",
+        metavar="LEFT_EYE RIGHT_EYE MOUTH",
+        help="Where the face is, if it is not found: 'x,y x,y x,y' in pixels, left as you see it.",
+    ),
+]
 NoAlign = Annotated[
     bool, typer.Option("--no-align", help="The pictures are FFHQ crops already: find no face, cut nothing.")
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import typer
 
 from jojo_cli.errors import UsageError
-from jojo_cli.faces import FaceChoice, parse_face_choice
+from jojo_cli.faces import FaceChoice, parse_face_choice, parse_points
 from jojo_cli.studio.batch import EXISTS
 
 if TYPE_CHECKING:
@@ -25,15 +25,18 @@ WORST_FIRST = ("failed", "ok", "planned", "skipped")
 """What is said of a photo whose faces fared differently."""
 
 
-def parse_face(face: str, *, no_align: bool = False) -> FaceChoice | None:
-    """Return the choice that `--face` and `--no-align` make; None cuts nothing.
+def parse_face(face: str, *, points: str | None = None, no_align: bool = False) -> FaceChoice | None:
+    """Return the choice that `--face`, `--points` and `--no-align` make; None cuts nothing.
 
     Raises:
-        UsageError: `face` is no choice, or contradicts `no_align`.
+        UsageError: one of them is no choice, or contradicts another.
     """
     choice = parse_face_choice(face)
-    if no_align and choice != "largest":
-        raise UsageError(f"--face {face} contradicts --no-align", hint="leave one of them out")
+    said = [f"--face {face}"] * (choice != "largest") + ["--points"] * (points is not None) + ["--no-align"] * no_align
+    if len(said) > 1:
+        raise UsageError(f"{said[0]} contradicts {said[1]}", hint="leave one of them out")
+    if points is not None:
+        return parse_points(points)
     return None if no_align else choice
 
 

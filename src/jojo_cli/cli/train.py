@@ -10,6 +10,7 @@ from jojo_cli.cli.options import (
     Device,
     Encoder,
     Face,
+    FacePoints,
     Json,
     Method,
     NoAlign,
@@ -75,6 +76,7 @@ def train(
     refine: Refine = None,
     encoder: Encoder = None,
     face: Face = "largest",
+    points: FacePoints = None,
     no_align: NoAlign = False,
     seed: Seed = 0,
     base: BaseName = None,
@@ -114,7 +116,7 @@ def train(
         choice,
         base=base,
         how=InvertChoice(method, refine, encoder=encoder),
-        face=parse_face(face, no_align=no_align),
+        face=parse_face(face, points=points, no_align=no_align),
         overwrite=overwrite,
     )
     record = style.record

@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter, ImageStat
 FloatArray = NDArray[np.float64]
 
 _LEFT_EYE, _RIGHT_EYE = slice(36, 42), slice(42, 48)
-_MOUTH_CORNERS = (48, 54)
+_MOUTH_CORNERS = [48, 54]
 
 # In parts of the crop's side.
 _CONTEXT = 0.1  # real pixels kept around the quad, for the filters to read
@@ -31,11 +31,15 @@ def face_quad(landmarks: FloatArray) -> FloatArray:
     Returns:
         [4,2], x and y in pixels: top left, bottom left, bottom right, top right corner of the face upright.
     """
-    left_eye = landmarks[_LEFT_EYE].mean(axis=0)
-    right_eye = landmarks[_RIGHT_EYE].mean(axis=0)
+    left_eye, right_eye, mouth = (landmarks[part].mean(axis=0) for part in (_LEFT_EYE, _RIGHT_EYE, _MOUTH_CORNERS))
+    return quad_of_points(left_eye, right_eye, mouth)
+
+
+def quad_of_points(left_eye: FloatArray, right_eye: FloatArray, mouth: FloatArray) -> FloatArray:
+    """Return the same for a face by the middles [2] of its eyes and its mouth, left as one sees it."""
     eyes = (left_eye + right_eye) / 2
     across = right_eye - left_eye
-    down = landmarks[list(_MOUTH_CORNERS)].mean(axis=0) - eyes
+    down = mouth - eyes
 
     # The eyes and the mouth both vote for the tilt of the head: `down`, a quarter turn back, points across.
     direction = across + np.array([down[1], -down[0]])

@@ -1,6 +1,7 @@
 """The faces of a picture: where they are, and their 68 landmarks, by dlib."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,32 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from jojo_cli.errors import CheckpointError, JojoError, UsageError
-from jojo_cli.faces.align import FloatArray
+from jojo_cli.faces.align import FloatArray, face_quad, quad_of_points
 
-FaceChoice = Literal["largest", "all"] | int
-"""Which faces of a picture: the largest, all, or one by its number, from 1 for the largest."""
+
+@dataclass(frozen=True)
+class Points:
+    """A face that is not found, but shown: x and y in pixels of the picture, as its EXIF turns it.
+
+    Attributes:
+        left_eye: the middle of the eye on the left of the face, as one sees it upright.
+        right_eye: that of the other one.
+        mouth: that of the mouth.
+    """
+
+    left_eye: tuple[float, float]
+    right_eye: tuple[float, float]
+    mouth: tuple[float, float]
+
+    def __str__(self) -> str:
+        return " ".join(f"{x:g},{y:g}" for x, y in (self.left_eye, self.right_eye, self.mouth))
+
+
+FoundChoice = Literal["largest", "all"] | int
+"""Which faces of those that are found: the largest, all, or one by its number, from 1 for the largest."""
+
+FaceChoice = FoundChoice | Points
+"""Which faces of a picture: of those that are found, or the one at some points."""
 
 # The detector takes 1 s for so many pixels on one core. It finds faces from 40 pixels: what gets smaller than
 # that in the reduced copy of a large picture is a face in a crowd.
@@ -108,7 +131,48 @@ class FaceFinder:
         return np.array([(point.x, point.y) for point in self._predictor(pixels, box).parts()], dtype=np.float64)
 
 
-def parse_face_choice(text: str) -> FaceChoice:
+def needs_finder(choice: FaceChoice | None) -> bool:
+    """Return whether faces have to be found for a choice; None is a crop."""
+    return choice is not None and not isinstance(choice, Points)
+
+
+def find_quads(
+    image: Image.Image, choice: FaceChoice, finder: FaceFinder | None
+) -> list[tuple[int | None, FloatArray]]:
+    """Return the squares [4,2] that FFHQ would cut for the chosen faces of an RGB picture, with their numbers.
+
+    Points need no finder, and have no number.
+
+    Raises:
+        NoFaceError: the picture has no face.
+        JojoError: it has not so many.
+    """
+    if isinstance(choice, Points):
+        points = (np.array(point) for point in (choice.left_eye, choice.right_eye, choice.mouth))
+        return [(None, quad_of_points(*points))]
+    assert finder
+    return [(face.number, face_quad(face.landmarks)) for face in choose_faces(finder.find(image), choice)]
+
+
+def parse_points(text: str) -> Points:
+    """Return the points that `text` names: x and y of the left eye, the right eye and the mouth.
+
+    Raises:
+        UsageError: it holds no such numbers, or no face has its eyes and its mouth there.
+    """
+    hint = "give x,y of the left eye, the right eye and the mouth in pixels: --points '412,388 596,390 503,602'"
+    numbers = [float(number) for number in re.findall(r"[-+]?[0-9]*\.?[0-9]+", text)]
+    if len(numbers) != 6 or re.sub(r"[-+0-9.,;:\s]", "", text):
+        raise UsageError(f"points {text!r} are not three pairs of numbers", hint=hint)
+    left, right, mouth = zip(numbers[::2], numbers[1::2], strict=True)
+    across, down = np.subtract(right, left), np.subtract(mouth, np.add(left, right) / 2)
+    # Upright, lying or upside down: seen from the eyes, the mouth is to the right of the way from the left one.
+    if across[0] * down[1] - across[1] * down[0] <= 0.2 * float(across @ across):
+        raise UsageError(f"no face has its eyes and its mouth at {text!r}", hint=hint)
+    return Points(left, right, mouth)
+
+
+def parse_face_choice(text: str) -> FoundChoice:
     """Return what `text` asks for: largest, all, or the number of a face.
 
     Raises:
@@ -123,7 +187,7 @@ def parse_face_choice(text: str) -> FaceChoice:
     raise UsageError(f"face {text!r} is not a choice", hint="choose largest, all, or a number from 1")
 
 
-def choose_faces(faces: Sequence[Face], choice: FaceChoice) -> list[Face]:
+def choose_faces(faces: Sequence[Face], choice: FoundChoice) -> list[Face]:
     """Return the chosen ones of `faces`, at least one.
 
     Args:
@@ -135,7 +199,8 @@ def choose_faces(faces: Sequence[Face], choice: FaceChoice) -> list[Face]:
         JojoError: it has not so many.
     """
     if not faces:
-        raise NoFaceError("no face found", hint="face crops go into apply, invert and train with --no-align")
+        hint = "show where it is with --points; face crops go into apply, invert and train with --no-align"
+        raise NoFaceError("no face found", hint=hint)
     if choice == "all":
         return list(faces)
     number = 1 if choice == "largest" else choice

@@ -26,13 +26,6 @@ _DETAIL = 0.03  # radius within which the edge of a head follows the photo's
 _FLAT = 2e-3  # variance of brightness, 0 to 1, up to which it does not
 
 
-def in_crop(landmarks: FloatArray, quad: FloatArray) -> FloatArray:
-    """Return where landmarks of a photo [K,2] are in its quad's crop, in shares of the side."""
-    across, down = quad[3] - quad[0], quad[1] - quad[0]
-    shares: FloatArray = (landmarks - quad[0]) @ np.stack([across, down], axis=1) / (across @ across)
-    return shares
-
-
 def square() -> NDArray[np.float32]:
     """Return how much of a crop goes back into its photo [G,G], 0 to 1: all but its border."""
     middles = (np.arange(_GRID, dtype=np.float32) + 0.5) / _GRID

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL.Image import Image
 
 from jojo_cli.errors import JojoError
-from jojo_cli.faces import FaceChoice, FaceFinder, choose_faces, crop_face, face_quad
+from jojo_cli.faces import FaceChoice, FaceFinder, crop_face, find_quads
 from jojo_cli.images import read_image, square_crop
 from jojo_cli.studio.plan import Job
 
@@ -26,9 +26,8 @@ def cut(picture: Image, choice: FaceChoice | None, size: int, finder: FaceFinder
     """Return squares cut out of a picture; the rest as in `Studio.crops`."""
     if choice is None:
         return [(None, square_crop(picture, size))]
-    assert finder
-    faces = choose_faces(finder.find(picture), choice)
-    return [(face.number, crop_face(picture, face_quad(face.landmarks), size=size)) for face in faces]
+    quads = find_quads(picture, choice, finder)
+    return [(number, crop_face(picture, quad, size=size)) for number, quad in quads]
 
 
 class Ahead:

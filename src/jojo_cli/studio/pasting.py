@@ -10,9 +10,9 @@ from PIL.Image import Image
 
 from jojo_cli.bases.settings import InvertChoice
 from jojo_cli.errors import UsageError
-from jojo_cli.faces import Face, choose_faces, crop_face, face_quad
+from jojo_cli.faces import crop_face, find_quads, needs_finder
 from jojo_cli.faces.align import FloatArray
-from jojo_cli.faces.paste import Mask, blended, face_shape, head_shape, in_crop, put_back, square
+from jojo_cli.faces.paste import Mask, blended, face_shape, head_shape, put_back, square
 from jojo_cli.images import contact_sheet
 from jojo_cli.originals import Original
 from jojo_cli.studio.batch import Open, Work
@@ -45,8 +45,8 @@ class Paste:
     location: bool = False
 
 
-Found = tuple[Original, list[Face]]
-"""A photo, and its faces that were chosen."""
+Found = tuple[Original, list[FloatArray]]
+"""A photo, and the squares [4,2] of its faces that were chosen, the largest first."""
 
 
 def pasting(
@@ -56,38 +56,35 @@ def pasting(
     loaded = studio.style(style, needs=lambda entry: entry.to_invert(how), color=color)
     settings = how.among(loaded.base.photo_inversions)
     size = loaded.base.generator.resolution
-    finder, regions = studio.finder, loaded.base.load_regions
+    regions = loaded.base.load_regions
     mask = paste.mask or ("head" if regions else "face")
     if mask == "head" and not regions:
         raise UsageError(f"base {loaded.base.name!r} does not know heads", hint="choose --mask crop or face")
 
-    def weights_of(face: Face, quad: FloatArray, crop: Image, drawing: Image, code: "Tensor") -> NDArray[np.float32]:
+    def weights_of(crop: Image, drawing: Image, code: "Tensor") -> NDArray[np.float32]:
         if mask == "crop":
             return square()
         if mask == "face" or not regions:
-            return face_shape([in_crop(face.landmarks, quad), finder.landmarks(drawing)])
+            return face_shape([studio.finder.landmarks(picture) for picture in (crop, drawing)])
         head, drawn = heads(loaded, regions(), code, strength)
         return head_shape(head, drawn, crop)
 
     def open_(job: Job) -> list[tuple[int | None, Found]]:
         original = job.read_original(location=paste.location)
         assert job.choice
-        faces = choose_faces(finder.find(original.picture), job.choice)
-        return [(job.face, (original, faces))]
+        finder = studio.finder if needs_finder(job.choice) else None
+        return [(job.face, (original, [quad for _, quad in find_quads(original.picture, job.choice, finder)]))]
 
     def work(found: Found, job: Job) -> Mapping[str, Any]:
-        original, faces = found
-        pixels = original.pixels.convert("RGB")
-        if pixels is original.pixels:
-            pixels = pixels.copy()
+        original, quads = found
+        pixels = original.pixels.convert("RGB")  # a copy
         # Each as the photo shows it; what is large is near, and in front.
-        for face in reversed(faces):
-            quad: FloatArray = face_quad(face.landmarks)
+        for number, quad in reversed(list(enumerate(quads, 1))):
             crop = crop_face(original.picture, quad, size=size)
-            title = f"inverting {job.input}" + (f", face {face.number}" if len(faces) > 1 else "")
+            title = f"inverting {job.input}" + (f", face {number}" if len(quads) > 1 else "")
             code = studio.find_code(crop, loaded.base, settings, title=title).w_plus
             (drawing,) = loaded.draw(code, strength=strength, color=color)
-            weights = weights_of(face, quad, crop, drawing, code)
+            weights = weights_of(crop, drawing, code)
             drawing = blended(drawing, crop, weights, paste.blend)
             put_back(pixels, original.coloured(drawing), quad, weights)
         result = original.changed(pixels)
@@ -95,7 +92,7 @@ def pasting(
         for compare in list(job.files)[1:]:
             sheet = contact_sheet([[original.picture, result.picture]], cell=min(COMPARED, max(pixels.size)))
             job.save(sheet, compare)
-        return {"faces": len(faces)}
+        return {"faces": len(quads)}
 
     return open_, work
 

@@ -15,7 +15,7 @@ from PIL import Image
 from jojo_cli import disk
 from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.events import Listener, Note
-from jojo_cli.faces import FaceChoice
+from jojo_cli.faces import FaceChoice, Points
 from jojo_cli.images import READ_SUFFIXES, WRITE_FORMATS, Made, encode_image, read_image
 from jojo_cli.originals import Original
 from jojo_cli.studio.photos import Photo, Source, find_photos
@@ -203,10 +203,13 @@ def plan(
         listener: told what is left out of a folder.
 
     Raises:
-        UsageError: results would fall on one another or on a photo, or `output` does not fit the photos.
+        UsageError: results would fall on one another or on a photo, `output` does not fit the photos, or points are
+            given with several.
         JojoError: the output file exists.
     """
     found = find_photos(photos, crops=choice is None, also=codes, listener=listener)
+    if isinstance(choice, Points) and (len(found) != 1 or found[0].in_folder):
+        raise UsageError("--points are of one photo", hint="give that photo alone")
     face = choice if isinstance(choice, int) else None
     stream = None if output is None or isinstance(output, str | Path) else output
     path = Path(output) if isinstance(output, str | Path) else None

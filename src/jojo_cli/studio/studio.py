@@ -174,16 +174,18 @@ class Studio:
 
         Args:
             picture: upright, in RGB, as `read_image` returns it.
-            face: largest, all, or a number by size, from 1; None takes the picture as a crop, and numbers nothing.
+            face: largest, all, a number by size, from 1, or `Points`; None takes the picture as a crop. Neither of the
+                last two has a number.
             size: side of a square in pixels.
 
         Raises:
             NoFaceError: there is no face.
             JojoError: there are not so many, or the face finder can't be had.
         """
+        from jojo_cli.faces import needs_finder
         from jojo_cli.studio.ahead import cut
 
-        return cut(picture, face, size, None if face is None else self.finder)
+        return cut(picture, face, size, self.finder if needs_finder(face) else None)
 
     def find_code(
         self,
@@ -232,7 +234,7 @@ class Studio:
         Args:
             photos: files, folders, which keep their tree, and streams.
             output: a folder, the file or stream of a single result; None is the current folder.
-            face: largest, all, or a number by size, from 1.
+            face: largest, all, a number by size, from 1, or the `Points` of a single photo.
             size: side of a crop in pixels.
             format: png, jpg or webp, where no file is named.
             quality: of JPEG and WebP, 1 to 100; None is the best that shows.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
 from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.events import Caution, Detail, Listener, Note, progress
-from jojo_cli.faces import FaceChoice, NoFaceError
+from jojo_cli.faces import FaceChoice, NoFaceError, Points
 from jojo_cli.images import read_image, to_tensor
 from jojo_cli.studio.photos import Photo, Source, find_photos
 from jojo_cli.studio.preview import loss_curve, preview_sheet
@@ -116,6 +116,8 @@ def _sources(references: Sequence[Photo], face: FaceChoice | None, listener: Lis
     sources = find_photos(references, crops=face is None, listener=listener)
     if not sources:
         raise UsageError("there is no picture to learn from", hint="name a picture, or a folder that has some")
+    if isinstance(face, Points) and len(sources) > 1:
+        raise UsageError("--points are of one picture", hint="cut the others out with 'jojo align', and add --no-align")
     return sources
 
 
@@ -133,7 +135,7 @@ def _cut(studio: "Studio", name: str, picture: "Image", face: FaceChoice | None,
         return [crop for _, crop in studio.crops(picture, face, size=size)]
     except NoFaceError as error:
         hint = (
-            "common with drawings: crop it like a passport photo and add --no-align; "
+            "common with drawings: show it with --points LEFT_EYE RIGHT_EYE MOUTH; "
             "where there is no face at all, add --method mean too"
         )
         raise JojoError(f"{name!r}: {error}", hint=hint) from error

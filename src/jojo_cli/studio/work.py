@@ -10,6 +10,7 @@ from PIL.Image import Image
 from jojo_cli.bases import BaseEntry
 from jojo_cli.bases.settings import InvertChoice
 from jojo_cli.codes import SUFFIX, read_code, write_code
+from jojo_cli.faces import needs_finder
 from jojo_cli.images import contact_sheet, to_image
 from jojo_cli.studio.ahead import Ahead
 from jojo_cli.studio.batch import Open, Work
@@ -29,7 +30,7 @@ def cutting(studio: "Studio", jobs: Sequence[Job], size: int, stack: ExitStack) 
 
     The face finder is opened, if a job needs it; the processes that read ahead are closed by the stack.
     """
-    finds = any(job.choice for job in jobs)
+    finds = any(needs_finder(job.choice) for job in jobs)
     _ = finds and studio.finder
     if studio.workers and len(jobs) >= MANY:
         ahead = Ahead(jobs, size, studio.landmarks if finds else None, studio.workers)

@@ -30,7 +30,7 @@ SHARPNESS = 0.03
 NEARNESS = 0.5
 """What being a whole side apart takes from the cosine of two places; it grows with the square."""
 
-SUSPICION = 0.25
+SUSPICION = 0.18
 """The difference of cosines at which a place, laid on another one, counts 1/e of what the most alike one would."""
 
 BORDER = 2

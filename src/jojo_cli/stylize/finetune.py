@@ -326,7 +326,9 @@ class _Lesson:
         settings = self.settings
         wanted = self.tinted(overlay.over(drawn))
         terms = [settings.overlay_pixels * F.l1_loss(self.tinted(drawn), wanted)]
-        for weight, view, features in seen:
+        # The closest view there is: strokes are what it is about.
+        weight, view, features = seen[-1]
+        if overlay.speaks_in(view):
             with torch.no_grad(), self.base.device.autocast():
                 target = self.critic.features(view(wanted))
             terms.append(weight * settings.overlay * self.critic.distance(features, target).mean())

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
 from jojo_cli.bases.regions import REGIONS
+from jojo_cli.bases.views import View, shrink
 from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.proportions import GRID, areas, spread
 from jojo_cli.nets.generator import moved
@@ -27,16 +28,23 @@ _MOST = 3.0
 """How many times larger or smaller something may become and still count in full."""
 
 
+_LITTLE = 0.02
+"""The mean weight up to which a view is not worth a look."""
+
+
 class Overlay(NamedTuple):
     """A reference, bent onto a face, and how much it says of each place."""
 
     image: Tensor  # [1,3,R,R]
     weights: Tensor  # [1,1,R,R], 0 to 1
 
+    def speaks_in(self, view: View) -> bool:
+        """Return whether this says anything of what is seen through a view."""
+        return bool(view(self.weights).mean() > _LITTLE)
+
     def over(self, drawn: Tensor) -> Tensor:
         """Return what a drawing [1,3,S,S] shall become, in full where this says all of it; its own elsewhere."""
-        side = drawn.shape[-1]
-        image, weights = (F.interpolate(x, size=(side, side), mode="area") for x in self)
+        image, weights = (shrink(x, drawn.shape[-1]) for x in self)
         return torch.lerp(drawn.detach().float(), image, weights)
 
 
