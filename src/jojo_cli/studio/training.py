@@ -135,8 +135,8 @@ def _cut(studio: "Studio", name: str, picture: "Image", face: FaceChoice | None,
         return [crop for _, crop in studio.crops(picture, face, size=size)]
     except NoFaceError as error:
         hint = (
-            "common with drawings: show it with --points LEFT_EYE RIGHT_EYE MOUTH; "
-            "where there is no face at all, add --method mean too"
+            "common with drawings: show where the face is with --points, or crop it like a passport photo and add "
+            "--no-align; where there is no face at all, add --method mean too"
         )
         raise JojoError(f"{name!r}: {error}", hint=hint) from error
     except JojoError as error:
