@@ -374,3 +374,25 @@ def test_points_are_of_one_photo(jojo: Jojo) -> None:
     assert (run.code, run.err) == (2, "error: --points are of one photo\nhint: give that photo alone\n")
     run = jojo("align", "a.png", "--face", "all", "--points", points)
     assert (run.code, run.err.splitlines()[0]) == (2, "error: --face all contradicts --points")
+
+
+def test_show_marks_every_face_on_the_photo(jojo: Jojo) -> None:
+    me = photo(Path("me.jpg"), faces=2, size=(320, 240))
+    run = jojo("align", me, "--show", "--json")
+    (record,) = records(run)
+    assert (record["output"], record["face"], record["faces"]) == ("me.faces.png", None, 2)
+    with Image.open("me.faces.png") as shown, Image.open(me) as plain:
+        assert shown.size == plain.size
+        changed = (np.asarray(shown).astype(int) != np.asarray(plain)).any(axis=2)
+    assert changed[30:120, 20:120].any()
+    assert not changed[:, 200:].any()
+    assert "left out 1 results" in jojo("align", ".", "--show", "--overwrite").err
+
+
+def test_show_makes_large_photos_smaller_and_tells_of_none(jojo: Jojo) -> None:
+    run = jojo("align", photo(Path("big.png"), size=(4000, 3000)), photo(Path("no.png"), faces=0), "--show")
+    assert run.code == 1
+    assert "'no.png': no face found" in run.err
+    with Image.open("big.faces.png") as shown:
+        assert shown.size == (1600, 1200)
+    assert jojo("align", "no.png", "--show", "--points", "60,49 80,49 70,69").out == "no.faces.png\n"

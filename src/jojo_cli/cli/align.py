@@ -26,6 +26,12 @@ def align(
     face: Face = "largest",
     points: FacePoints = None,
     size: Annotated[int, typer.Option(min=32, max=4096, help="Side of a crop in pixels.")] = 1024,
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show", help="Write photo.faces.png instead: the photo, with all its faces marked and numbered."
+        ),
+    ] = False,
     format_: Format = "png",
     quality: Quality = None,
     overwrite: Overwrite = False,
@@ -51,6 +57,7 @@ def align(
         target,
         face=choice,
         size=size,
+        show=show,
         format=format_,
         quality=quality,
         overwrite=overwrite,

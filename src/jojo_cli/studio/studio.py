@@ -225,6 +225,7 @@ class Studio:
         *,
         face: "FaceChoice" = "largest",
         size: int = 1024,
+        show: bool = False,
         format: "Format" = "png",
         quality: int | None = None,
         overwrite: bool = False,
@@ -236,6 +237,7 @@ class Studio:
             output: a folder, the file or stream of a single result; None is the current folder.
             face: largest, all, a number by size, from 1, or the `Points` of a single photo.
             size: side of a crop in pixels.
+            show: write each photo with all its faces marked and numbered on it, in place of the crops.
             format: png, jpg or webp, where no file is named.
             quality: of JPEG and WebP, 1 to 100; None is the best that shows.
             overwrite: results may replace files, though never a photo.
@@ -246,22 +248,23 @@ class Studio:
         """
         from jojo_cli.studio.batch import Batch
         from jojo_cli.studio.plan import plan
-        from jojo_cli.studio.work import aligning
+        from jojo_cli.studio.work import aligning, showing
 
         planned = plan(
             photos,
             output,
-            label="aligned",
+            label="faces" if show else "aligned",
             suffixes=(f".{format}",),
             choice=face,
             overwrite=overwrite,
             quality=quality,
+            together=show,
             listener=self.listener,
         )
         return Batch(
             planned,
-            lambda stack: aligning(self, planned.jobs, size, stack),
-            title="cutting",
+            lambda stack: showing(self) if show else aligning(self, planned.jobs, size, stack),
+            title="looking for faces" if show else "cutting",
             listener=self.listener,
         )
 

@@ -5,12 +5,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL.Image import Image
 
 from jojo_cli.bases import BaseEntry
 from jojo_cli.bases.settings import InvertChoice
 from jojo_cli.codes import SUFFIX, read_code, write_code
-from jojo_cli.faces import needs_finder
+from jojo_cli.faces import Points, choose_faces, face_quad, find_quads, needs_finder
 from jojo_cli.images import contact_sheet, to_image
 from jojo_cli.studio.ahead import Ahead
 from jojo_cli.studio.batch import Open, Work
@@ -19,6 +20,7 @@ from jojo_cli.studio.plan import Job
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from jojo_cli.faces.align import FloatArray
     from jojo_cli.studio.studio import Studio
 
 MANY = 8
@@ -42,6 +44,31 @@ def cutting(studio: "Studio", jobs: Sequence[Job], size: int, stack: ExitStack) 
 def aligning(studio: "Studio", jobs: Sequence[Job], size: int, stack: ExitStack) -> tuple[Open[Image], Work[Image]]:
     """Return what writes the crops of photos."""
     return cutting(studio, jobs, size, stack), lambda crop, job: job.save(crop, made="crop")
+
+
+Marks = tuple[Image, Sequence["FloatArray"], Sequence["FloatArray"]]
+"""A photo, the squares of its faces, and their points."""
+
+
+def showing(studio: "Studio") -> tuple[Open[Marks], Work[Marks]]:
+    """Return what writes photos with their faces marked on them."""
+    from jojo_cli.faces.show import marked
+
+    def open_(job: Job) -> Sequence[tuple[int | None, Marks]]:
+        picture = job.read()
+        if isinstance(job.choice, Points):
+            shown = np.array([job.choice.left_eye, job.choice.right_eye, job.choice.mouth])
+            quads, points = [quad for _, quad in find_quads(picture, job.choice, None)], [shown]
+        else:
+            faces = choose_faces(studio.finder.find(picture), "all")
+            quads, points = [face_quad(face.landmarks) for face in faces], [face.landmarks for face in faces]
+        return [(None, (picture, quads, points))]
+
+    def work(marks: Marks, job: Job) -> Mapping[str, Any]:
+        job.save(marked(*marks))
+        return {"faces": len(marks[1])}
+
+    return open_, work
 
 
 def inverting(
