@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+import numpy as np
 import pytest
 from conftest import REAL_CACHE
 from judges import Array, Drawing, geometry, moved, palette_distance, weave
 from PIL import Image
 
 from jojo_cli.bases.base import Base
-from jojo_cli.faces import FaceFinder
+from jojo_cli.faces import FaceFinder, face_quad
 from jojo_cli.images import read_image, to_image
 from jojo_cli.styles import Style, StyleStore
 from jojo_cli.stylize.draw import draw, styled_generator
@@ -38,6 +39,7 @@ class Drawn:
     plain: list[Image.Image]  # random faces as the base draws them
     styled: list[Image.Image]  # the same in the style
     photo: Image.Image  # a portrait in the style
+    pasted: Image.Image  # the same, in its photo
     style: Style
 
 
@@ -57,9 +59,11 @@ def drawn(tmp_path_factory: pytest.TempPathFactory, real_models: ModelManager) -
     for strength in (0, 1):
         jojo("sample", "poster", "-n", 4, "--strength", strength, "-o", str(strength))
     jojo("apply", "poster", PORTRAIT, "--method", "encoder", "-o", "photo.png")
+    jojo("apply", "poster", PORTRAIT, "--method", "encoder", "--paste", "-o", "pasted.png")
     plain, styled = ([read_image(folder / str(s) / f"poster-{i:04d}.png") for i in range(4)] for s in (0, 1))
     style = StyleStore(home / "styles").load("poster")
-    return Drawn(read_image(style.folder / "reference-1.png"), plain, styled, read_image(folder / "photo.png"), style)
+    photo, pasted = (read_image(folder / f"{name}.png") for name in ("photo", "pasted"))
+    return Drawn(read_image(style.folder / "reference-1.png"), plain, styled, photo, pasted, style)
 
 
 def test_faces_are_flat_where_the_reference_is(drawn: Drawn) -> None:
@@ -103,3 +107,20 @@ def test_faces_take_the_proportions_of_the_reference(
 def test_colours_are_those_of_the_reference(drawn: Drawn) -> None:
     for plain, styled in zip(drawn.plain, drawn.styled, strict=True):
         assert palette_distance(styled, drawn.reference) < 0.6 * palette_distance(plain, drawn.reference)
+
+
+def test_head_goes_back_into_its_photo(drawn: Drawn, real_models: ModelManager) -> None:
+    """Nothing but the head is drawn: the flag behind it and the uniform below stay to the bit."""
+    photo = read_image(PORTRAIT)
+    changed = (np.asarray(photo) != np.asarray(drawn.pasted)).any(axis=2)
+    (face,) = FaceFinder(real_models.ensure("dlib-landmarks-68")).find(photo)
+    quad = face_quad(face.landmarks)
+    left, top = quad.min(axis=0).astype(int)
+    right, bottom = quad.max(axis=0).astype(int)
+    left_eye, right_eye, chin = (face.landmarks[i].astype(int) for i in (36, 45, 8))
+    assert changed[left_eye[1] : chin[1] - 10, left_eye[0] : right_eye[0]].mean() > 0.95
+    outside = changed.copy()
+    outside[max(top, 0) : bottom + 1, max(left, 0) : right + 1] = False
+    assert not outside.any()
+    square = changed[max(top, 0) : bottom + 1, max(left, 0) : right + 1]
+    assert 0.25 < square.mean() < 0.75
