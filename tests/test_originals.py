@@ -43,9 +43,10 @@ def test_pixels_stay_to_the_bit(suffix: str, tmp_path: Path) -> None:
     assert np.array_equal(values(again(path, suffix).convert("RGB")), values(noise()))
 
 
-def test_jpeg_is_written_as_finely_as_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize("frames", [{}, {"format": "MPO", "save_all": True, "append_images": [noise(size=(160, 120))]}])
+def test_jpeg_is_written_as_finely_as_it_was(frames: dict[str, Any], tmp_path: Path) -> None:
     soft = noise(size=(8, 6)).resize((160, 120), Image.Resampling.BICUBIC)
-    soft.save(path := tmp_path / "a.jpg", quality=83, subsampling=1)
+    soft.save(path := tmp_path / "a.jpg", quality=83, subsampling=1, **frames)
     with Image.open(path) as before:
         after = again(path, ".jpg")
         assert isinstance(before, JpegImagePlugin.JpegImageFile)

@@ -59,8 +59,8 @@ class Original:
                 exif.pop(_LOCATION, None)
             exif.tobytes()
             kept["exif"] = exif
-        if stored.format == "JPEG" and stored.mode in ("RGB", "L"):
-            kept["qtables"] = stored.quantization  # type: ignore[attr-defined]
+        if isinstance(stored, JpegImagePlugin.JpegImageFile) and stored.mode in ("RGB", "L"):
+            kept["qtables"] = stored.quantization
             kept["quality"] = -1  # else Pillow would scale the tables
             if stored.mode == "RGB":
                 kept["subsampling"] = JpegImagePlugin.get_sampling(stored)
