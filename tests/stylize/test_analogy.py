@@ -51,17 +51,17 @@ def analogy(base: Base, reference: Tensor) -> Analogy:
 
 
 def test_each_place_of_the_same_face_finds_itself(base: Base, analogy: Analogy) -> None:
-    match = analogy.match(drawn_through(base), rng())
+    match = analogy.match(analogy.compare(drawn_through(base)), rng())
     places = len(match.shares)
     assert match.shares.sum(dim=1) == pytest.approx(torch.ones(places), abs=1e-4)
     assert torch.equal(match.shares.argmax(dim=1), torch.arange(places))
 
 
 def test_places_are_as_alike_as_can_be_where_nothing_moved(base: Base, analogy: Analogy) -> None:
-    states = drawn_through(base)
+    likeness = analogy.compare(drawn_through(base))
     still, far = torch.zeros(1, 2, 64, 64), torch.full((1, 2, 64, 64), 0.5)
-    assert analogy.likeness_at(states, still) == pytest.approx(torch.ones(1, 1, 8, 8), abs=1e-5)
-    assert analogy.likeness_at(states, far)[..., :4, :4].max() < 0.9
+    assert analogy.likeness_at(likeness, still) == pytest.approx(torch.ones(1, 1, 8, 8), abs=1e-5)
+    assert analogy.likeness_at(likeness, far)[..., :4, :4].max() < 0.9
 
 
 def test_like_regions_are_looked_for(base: Base, reference: Tensor) -> None:
@@ -75,14 +75,14 @@ def test_like_regions_are_looked_for(base: Base, reference: Tensor) -> None:
     halves = Halves(torch.zeros(4, 1), torch.zeros(4))
     states = drawn_through(base)
     analogy = Analogy(base.load_perceptual(), reference, states, [128], halves)
-    shares = analogy.match(drawn_through(base, 1), rng()).shares.view(8, 8, 8, 8)
+    shares = analogy.match(analogy.compare(drawn_through(base, 1)), rng()).shares.view(8, 8, 8, 8)
     assert shares[:, :4, :, :4].sum(dim=(2, 3)).min() > 0.8
     assert shares[:, 4:, :, 4:].sum(dim=(2, 3)).min() > 0.8
 
 
 def test_parts_are_found_where_they_are(base: Base, analogy: Analogy) -> None:
     """In a face that is the other way round, every part is found on the other side."""
-    match = analogy.match(mirrored(drawn_through(base)), rng())
+    match = analogy.match(analogy.compare(mirrored(drawn_through(base))), rng())
     found = match.shares.argmax(dim=1).view(8, 8)
     across = torch.arange(64).view(8, 8).flip(1)
     assert (found == across).float().mean() > 0.8
@@ -90,11 +90,13 @@ def test_parts_are_found_where_they_are(base: Base, analogy: Analogy) -> None:
 
 def test_lots_are_drawn_by_shares(base: Base, analogy: Analogy) -> None:
     states = drawn_through(base, seed=1)
-    drawn = [analogy.match(states, torch.Generator().manual_seed(seed)) for seed in range(200)]
+    drawn = [analogy.match(analogy.compare(states), torch.Generator().manual_seed(seed)) for seed in range(200)]
     shares = drawn[0].shares
     often = torch.stack([F.one_hot(match.chosen, len(shares)) for match in drawn]).float().mean(dim=0)
     assert (often - shares).abs().max() < 0.15
-    assert torch.equal(analogy.match(states, rng()).chosen, analogy.match(states, rng()).chosen)
+    assert torch.equal(
+        analogy.match(analogy.compare(states), rng()).chosen, analogy.match(analogy.compare(states), rng()).chosen
+    )
 
 
 def test_reference_is_drawn_as_it_shall_be(base: Base, analogy: Analogy, reference: Tensor) -> None:
@@ -120,7 +122,7 @@ def test_what_is_wanted_moves_with_the_parts(base: Base, analogy: Analogy, refer
 
 def test_window_wants_what_the_whole_wants_there(base: Base, reference: Tensor) -> None:
     analogy = Analogy(base.load_perceptual(), reference, drawn_through(base), [64, 128])
-    match = analogy.match(drawn_through(base, seed=1), rng())
+    match = analogy.match(analogy.compare(drawn_through(base, seed=1)), rng())
     whole, window = (analogy.look(match, view) for view in (WHOLE, View(128, 64, top=32, left=64)))
     for all_of_it, part in zip(whole.means, window.means, strict=True):
         assert torch.allclose(part, all_of_it[:, 2:6, 4:8], atol=1e-5)

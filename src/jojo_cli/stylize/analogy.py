@@ -40,6 +40,13 @@ UNLIKE = 0.01
 """The share of a place that shows another region, beside one that shows the same."""
 
 
+class Likeness(NamedTuple):
+    """How alike the P places of a face are to those of a reference, which are G x G squares of `PLACE` pixels."""
+
+    places: Tensor  # [P,P]: their cosines, less for what is far apart
+    regions: Tensor | None  # [K,64,64]: how probable each is at a place of the face, if they are known
+
+
 class Match(NamedTuple):
     """Which places of a reference show what places of a face show; P of them are G x G squares of `PLACE` pixels."""
 
@@ -86,38 +93,35 @@ class Analogy:
                 # Of each layer: the same at each scale.
                 self.channels, self.dtype = [x.shape[1] for x in features], features[0].dtype
 
-    def likeness(self, states: Sequence[State]) -> Tensor:
-        """Return how alike places of a face [P] are to those of the reference [P], from what it is drawn through."""
+    def compare(self, states: Sequence[State]) -> Likeness:
+        """Return how a face is like the reference, from what it is drawn through."""
         own, natural = (
             torch.cat(x, dim=1) for x in zip(*map(_alike, self._described(states), self.natural), strict=True)
         )
-        return (own @ natural.T).float().div_(len(self.natural)).sub_(self.apart, alpha=NEARNESS)
+        alike = (own @ natural.T).float().div_(len(self.natural)).sub_(self.apart, alpha=NEARNESS)
+        return Likeness(alike, self.find_regions(states) if self.find_regions else None)
 
-    def likeness_at(self, states: Sequence[State], moves: Tensor) -> Tensor:
+    def likeness_at(self, likeness: Likeness, moves: Tensor) -> Tensor:
         """Return how alike the places of a face [1,1,G,G] are to those of the reference that moves lead to.
 
         1 is as alike as any place of the reference; `moves` [1,2,K,K] are to the right and down, in shares of the side.
         """
-        alike = self.likeness(states)
         moves = F.interpolate(moves, size=(self.grid, self.grid), mode="bilinear", align_corners=False)[0] * self.grid
         places = torch.arange(self.grid, device=moves.device)
         column, row = (
             (places_ + move).round().long().clamp(0, self.grid - 1)
             for places_, move in zip((places, places[:, None]), moves, strict=True)
         )
-        there = alike.gather(1, (row * self.grid + column).flatten()[:, None])[:, 0]
-        less = (alike.amax(dim=1) - there).clamp(min=0)
+        there = likeness.places.gather(1, (row * self.grid + column).flatten()[:, None])[:, 0]
+        less = (likeness.places.amax(dim=1) - there).clamp(min=0)
         return torch.exp(-less / SUSPICION).view(1, 1, self.grid, self.grid)
 
-    def match(self, states: Sequence[State], rng: torch.Generator) -> Match:
-        """Return which places of the reference show what those of a face show, by what it is drawn through."""
-        alike = self.likeness(states)
-        alike.div_(SHARPNESS)
-        if self.find_regions and self.regions is not None:
-            own_regions, regions = (
-                _averaged(x[None], self.grid)[0].flatten(1) for x in (self.find_regions(states), self.regions)
-            )
-            alike.add_((own_regions.T @ regions + UNLIKE).log())
+    def match(self, likeness: Likeness, rng: torch.Generator) -> Match:
+        """Return which places of the reference show what those of a face show."""
+        alike = likeness.places / SHARPNESS
+        if likeness.regions is not None and self.regions is not None:
+            own, regions = (_averaged(x[None], self.grid)[0].flatten(1) for x in (likeness.regions, self.regions))
+            alike.add_((own.T @ regions + UNLIKE).log())
         shares = torch.softmax(alike, dim=1)
         lots = torch.rand(len(shares), 1, generator=rng).to(shares.device)
         chosen = torch.searchsorted(shares.cumsum(dim=1), lots)[:, 0].clamp(max=len(shares) - 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from jojo_cli.faces.proportions import displacement
 from jojo_cli.images import to_image
 from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.lpips import Features
-from jojo_cli.stylize.analogy import Analogy, Match, place_distance, texture_distance
+from jojo_cli.stylize.analogy import Analogy, Likeness, Match, place_distance, texture_distance
 from jojo_cli.stylize.losses import Targets, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import mix_codes, random_w
 from jojo_cli.stylize.overlay import Overlay, lay
@@ -176,7 +177,6 @@ class _Lesson:
     ) -> None:
         self.base = base
         self.find_landmarks = find_landmarks
-        self.find_regions = base.load_regions() if base.load_regions and settings.strangers else None
         self.references = references
         self.settings = settings
         # Among the reference's own family, it is the codes that vary which say what keeps its colours.
@@ -205,7 +205,8 @@ class _Lesson:
         natural: list[State] = []
         self.base.generator.synthesis(reference.w_plus, states=natural)
         scales = {view.scale for view in views}
-        return Analogy(self.critic, self.tinted(reference.image), natural, scales, self.find_regions)
+        find_regions = self.base.load_regions() if self.base.load_regions else None
+        return Analogy(self.critic, self.tinted(reference.image), natural, scales, find_regions)
 
     def variant(self, reference: int, rng: torch.Generator) -> _Face:
         """Return a face whose code is around that of a reference."""
@@ -226,25 +227,20 @@ class _Lesson:
         states: list[State] = []
         plain, seed = self.plain(w_plus, states), _seed(rng)
         with torch.no_grad(), self.base.device.autocast():
-            match = self.analogies[reference].match(states, torch.Generator().manual_seed(seed))
-        return _Face(reference, w_plus, seed, plain, match, self._overlay(reference, plain.images, states))
+            likeness = self.analogies[reference].compare(states)
+            match = self.analogies[reference].match(likeness, torch.Generator().manual_seed(seed))
+        return _Face(reference, w_plus, seed, plain, match, self._overlay(reference, plain.images, likeness))
 
-    def _overlay(self, reference: int, images: Tensor, states: Sequence[State]) -> Overlay | None:
-        """Return a reference laid on a face that the base drew through `states`, where its landmarks are known."""
-        landmarks, regions = self.references[reference].landmarks, self.analogies[reference].regions
-        if not self.settings.overlay or landmarks is None or regions is None:
+    def _overlay(self, reference: int, images: Tensor, likeness: Likeness) -> Overlay | None:
+        """Return a reference laid on a face that the base drew, where the landmarks of both can be known."""
+        landmarks, analogy = self.references[reference].landmarks, self.analogies[reference]
+        if not self.settings.overlay or landmarks is None or not self.find_landmarks:
             return None
-        if not self.find_landmarks or not self.find_regions:
+        if analogy.regions is None or likeness.regions is None:
             return None
         other = self.find_landmarks(to_image(images[0]))
-        return lay(
-            self.references[reference].image,
-            regions,
-            landmarks,
-            self.find_regions(states),
-            other,
-            lambda moves: self.analogies[reference].likeness_at(states, moves),
-        )
+        at = partial(analogy.likeness_at, likeness)
+        return lay(self.references[reference].image, analogy.regions, landmarks, likeness.regions, other, at)
 
     def _towards_random(self, w_plus: Tensor, amount: float, rng: torch.Generator) -> Tensor:
         return mix_codes(w_plus, random_w(self.base, rng)[:, None], range(self.base.generator.codes), amount)
