@@ -2,7 +2,7 @@
 
     python demo/pasted.py -o docs/images/pasted.jpg
 
-Two photos, and a picture made of both, each in two styles. The styles must exist, as demo/gallery.py leaves them.
+Two photos, each in two styles. The styles must exist, as demo/gallery.py leaves them.
 """
 
 import argparse
@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 from gallery import PHOTOS, REFERENCES, jojo
-from PIL import Image
 
 from jojo_cli.images import contact_sheet, read_image, save_image
 
@@ -23,25 +22,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        photos = [*PHOTOS, both(folder / "both.png")]
-        columns = [
-            jojo("apply", style.stem, *photos, "--paste", "--face", "all", "-o", folder / style.stem)
-            for style in REFERENCES[:2]
-        ]
-        rows = [[photo, *(column[i]["output"] for column in columns)] for i, photo in enumerate(photos)]
+        columns = [jojo("apply", style.stem, *PHOTOS, "--paste", "-o", folder / style.stem) for style in REFERENCES[:2]]
+        rows = [[photo, *(column[i]["output"] for column in columns)] for i, photo in enumerate(PHOTOS)]
         sheet = contact_sheet([[read_image(Path(file)) for file in row] for row in rows], cell=options.cell)
         save_image(sheet, options.output, overwrite=True)
-
-
-def both(path: Path) -> Path:
-    """Write the two portraits side by side, as one photo of a group."""
-    left, right = map(read_image, PHOTOS)
-    right = right.resize((round(right.width * left.height / right.height), left.height), Image.Resampling.LANCZOS)
-    group = Image.new("RGB", (left.width + right.width, left.height))
-    group.paste(left, (0, 0))
-    group.paste(right, (left.width, 0))
-    save_image(group, path, overwrite=True)
-    return path
 
 
 if __name__ == "__main__":
