@@ -45,7 +45,7 @@ class Describer:
     def look(self, crop: Image.Image) -> tuple[Tensor, Array]:
         """Return the descriptor [128] and the landmarks [68,2], in pixels, of the face of an FFHQ crop."""
         pixels = np.asarray(crop)
-        faces = self.finder.find(crop)
+        faces = self.finder.find(crop, lying=False)
         # Where the face is in every FFHQ crop, about.
         box = faces[0].box if faces else tuple(share * crop.width for share in (0.22, 0.30, 0.78, 0.86))
         shape = self.landmarks(pixels, self.rectangle(*(round(side) for side in box)))

@@ -59,7 +59,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 Made = Literal["picture", "crop"]
 """What jojo makes of a photo: a crop of it, or something else."""
 
-_ORIENTATION = 0x0112
+ORIENTATION = 0x0112
 """The EXIF tag of how a picture is stored."""
 
 _SOFTWARE = 0x0131
@@ -287,7 +287,7 @@ def _turn_upright(image: Image.Image) -> int:
     """Turn and mirror the picture as its EXIF orientation says, and return that."""
     # Damaged EXIF raises a dozen kinds; such a picture stays as it is stored.
     with suppress(Exception):
-        orientation = int(image.getexif().get(_ORIENTATION, 1))
+        orientation = int(image.getexif().get(ORIENTATION, 1))
         ImageOps.exif_transpose(image, in_place=True)
         return orientation
     return 1

@@ -8,9 +8,11 @@ from typing import Any, BinaryIO
 
 from PIL import Image, JpegImagePlugin
 
-from jojo_cli.images import encode_image, from_srgb, read_stored, to_rgb
+from jojo_cli.images import ORIENTATION, encode_image, from_srgb, read_stored, to_rgb
 
-_ORIENTATION, _LOCATION = 0x0112, 0x8825  # EXIF tags
+_LOCATION = 0x8825
+"""The EXIF tag of where a picture was taken."""
+
 _AS_STORED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -94,7 +96,7 @@ class Original:
         kept = dict(self.kept)
         turn = _AS_STORED.get(self.orientation)
         if turn is not None and "exif" in kept:
-            kept["exif"][_ORIENTATION] = self.orientation
+            kept["exif"][ORIENTATION] = self.orientation
         else:
             turn = None
         pixels = self.pixels if turn is None else self.pixels.transpose(turn)

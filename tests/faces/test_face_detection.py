@@ -146,6 +146,7 @@ def test_lying_face_is_found_as_an_upright_one(turn: Image.Transpose, finder: Fa
         Image.Transpose.ROTATE_270: (height - y, x),
     }
     assert np.abs(found.landmarks + 0.5 - np.stack(places[turn], axis=1)).max() <= 1
+    assert finder.find(upright.transpose(turn), lying=False) == []
     left, top, right, bottom = found.box
     assert left < found.landmarks[30, 0] < right
     assert top < found.landmarks[30, 1] < bottom

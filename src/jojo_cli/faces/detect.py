@@ -97,10 +97,13 @@ class FaceFinder:
                 hint="check the weights with 'jojo models verify'",
             ) from error
 
-    def find(self, image: Image.Image) -> list[Face]:
-        """Return the faces of an RGB picture, the largest first; lying ones, where none is upright."""
+    def find(self, image: Image.Image, *, lying: bool = True) -> list[Face]:
+        """Return the faces of an RGB picture, the largest first; lying ones, where none is upright.
+
+        Without `lying` no others are looked for than upright ones, as crops have them.
+        """
         pixels, scale = _reduce(image)
-        for turns in (0, 1, 3, 2):
+        for turns in (0, 1, 3, 2) if lying else (0,):
             # Quarter turns to the left.
             turned = np.rot90(pixels, turns).copy()
             boxes, scores, _ = self._detector.run(turned, 1, 0.0)  # upsampled once

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from jojo_cli.studio.studio import Studio
 
 
+_LACKING = "the style draws eyes and mouths less cleanly, and keeps everybody's proportions"
+"""What a style lacks whose reference's landmarks are not known."""
+
+
 @dataclass(frozen=True)
 class TrainedStyle(Style):
     """A style that was trained just now."""
@@ -148,9 +152,9 @@ def _landmarks(studio: "Studio", crops: "Sequence[Image]") -> "list[FloatArray |
     try:
         finder = studio.finder
     except JojoError as error:  # a crop needs no finder for the rest
-        studio.listener(Caution(f"the style keeps everybody's proportions: {error}"))
+        studio.listener(Caution(f"{_LACKING}: {error}"))
         return [None for _ in crops]
-    found = [(crop, finder.find(crop)) for crop in crops]
+    found = [(crop, finder.find(crop, lying=False)) for crop in crops]
     if not any(faces for _, faces in found):
-        studio.listener(Note("no face is found in what was cut out: the style keeps everybody's proportions"))
+        studio.listener(Note(f"no face is found in what was cut out: {_LACKING}"))
     return [(faces[0].landmarks + 0.5) / crop.width if faces else None for crop, faces in found]
