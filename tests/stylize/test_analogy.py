@@ -135,3 +135,36 @@ def test_texture_sees_how_it_is_drawn(base: Base, analogy: Analogy, reference: T
     moved = reference.roll((32, 48), dims=(2, 3))
     distances = [texture_distance(seen(base, x), look, rng()).item() for x in (moved, softer, paler)]
     assert distances[0] < 0.5 * min(distances[1:])
+
+
+def test_background_is_only_what_looks_like_it() -> None:
+    """A lock of hair that the natural face does not have is none, and borders of regions count little."""
+    from jojo_cli.bases.regions import REGIONS
+    from jojo_cli.stylize.analogy import trusted
+
+    background, hair = REGIONS.index("background"), REGIONS.index("hair")
+    regions = torch.zeros(4, 64, 64)
+    regions[background, :, :40], regions[hair, :, 40:] = 1, 1
+    image = torch.full((1, 3, 256, 256), -0.8)  # dark hair
+    image[0, :, :, :160] = torch.tensor([-0.2, 0.6, 0.6])[:, None, None]
+    image[0, :, 40:80, 60:160] = -0.8  # the lock
+    sure = trusted(regions.clone(), image)
+    assert (sure[background, 24:, :36] > 0.9).all()
+    assert (sure[background, 12:18, 17:36] < 0.1).all()
+    assert (sure[:, :, 39:41] == 0).all()
+    assert torch.equal(sure[hair, :, 44:62], regions[hair, :, 44:62])
+
+
+def test_background_of_several_colours_is_all_of_them() -> None:
+    from jojo_cli.bases.regions import REGIONS
+    from jojo_cli.stylize.analogy import trusted
+
+    background = REGIONS.index("background")
+    regions = torch.zeros(4, 64, 64)
+    regions[background, :, :40], regions[REGIONS.index("hair"), :, 40:] = 1, 1
+    image = torch.full((1, 3, 256, 256), -0.8)
+    image[0, :, ::32, :160] = 0
+    rays = torch.tensor([[0.9, 0.6, -0.8], [0.9, 0.2, -0.8]])
+    for row in range(256):
+        image[0, :, row, :160] = rays[row // 16 % 2][:, None]
+    assert (trusted(regions, image)[background, :, 4:36] > 0.5).all()

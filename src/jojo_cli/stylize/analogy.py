@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.judges import Comparer
-from jojo_cli.bases.regions import RegionFinder
+from jojo_cli.bases.regions import REGIONS, RegionFinder
 from jojo_cli.bases.views import View, resized
 from jojo_cli.nets.generator import State
 from jojo_cli.nets.lpips import Features
@@ -35,6 +35,9 @@ SUSPICION = 0.18
 
 BORDER = 2
 """Places along the border of a region of the reference that count as no region."""
+
+SHADE = 0.12
+"""The difference of colours, in [-1,1], up to which they are about the same."""
 
 UNLIKE = 0.01
 """The share of a place that shows another region, beside one that shows the same."""
@@ -77,7 +80,7 @@ class Analogy:
         With `find_regions`, hair is compared with hair, and skin with skin.
         """
         self.find_regions = find_regions
-        self.regions = _without_borders(find_regions(natural)) if find_regions else None  # [K,64,64]
+        self.regions = trusted(find_regions(natural), image) if find_regions else None  # [K,64,64]
         self.grid = image.shape[-1] // PLACE
         self.natural = self._described(natural)
         axis = torch.linspace(0, 1, self.grid, device=image.device)
@@ -204,6 +207,21 @@ def _averaged(features: Tensor, side: int) -> Tensor:
     return resized(features.float(), side)[..., :side, :side]  # shift-tolerant layers have a row more
 
 
-def _without_borders(regions: Tensor) -> Tensor:
-    """Return regions [K,G,G] less their borders, where a reference and its natural face may not agree."""
-    return -F.max_pool2d(-regions[None], 2 * BORDER + 1, stride=1, padding=BORDER)[0]
+def trusted(regions: Tensor, image: Tensor) -> Tensor:
+    """Return regions [K,G,G] less what a reference [1,3,R,R] may not show where its natural face does.
+
+    Along borders, the two seldom agree. And what is rare in the background, and common elsewhere, is none: it is the
+    locks and the clothes that only the reference has.
+    """
+    regions = -F.max_pool2d(-regions[None], 2 * BORDER + 1, stride=1, padding=BORDER)[0]
+    background = REGIONS.index("background")
+    red, green, blue = resized(image.float(), regions.shape[-1])[0].flatten(1)
+    colours = torch.stack([(red + green + blue) / 3, red - green, blue - green], dim=1)  # [G*G,3]
+    alike = torch.exp(-torch.cdist(colours, colours).square() / (2 * SHADE**2))
+    shares = regions.flatten(1)
+    common = shares @ alike / (shares.sum(dim=1, keepdim=True) + 1)  # [K,G*G]: of the colour of each place
+    own = common[background].square() / common.sum(dim=0)
+    most = (own * shares[background]).max()
+    sure = (4 * own / most.clamp(min=1e-6) - 2).clamp(0, 1)  # of half the most common: none
+    regions[background] *= sure.view_as(regions[background])
+    return regions
