@@ -18,9 +18,8 @@ def save_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     Raises:
         JojoError: `path` exists and `overwrite` is not set, or it can't be written.
     """
-    try:
-        if path.exists() and not overwrite:
-            raise JojoError(f"{str(path)!r} exists", hint="add --overwrite to replace it")
+    with writing(path):
+        _keep(path, overwrite)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".jojo-{secrets.token_hex(8)}.part")
         try:
@@ -29,6 +28,36 @@ def save_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
             sync_folder(path.parent)
         finally:
             part.unlink(missing_ok=True)
+
+
+def put_file(part: Path, path: Path, *, overwrite: bool = False) -> None:
+    """Move a file that is finished, on the same disk, to the place that the user asked for.
+
+    Raises:
+        JojoError: as `save_file`.
+    """
+    with writing(path):
+        _keep(path, overwrite)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync_folder(path.parent)
+
+
+def _keep(path: Path, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise JojoError(f"{str(path)!r} exists", hint="add --overwrite to replace it")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say of what the system reports while a file is written that it can't be.
+
+    Raises:
+        JojoError: it can't.
+    """
+    try:
+        yield
     except OSError as error:
         hint = "free some space" if error.errno == errno.ENOSPC else "choose another place with -o"
         reason = (error.strerror or str(error)).lower()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Unit = Literal["steps", "faces", "photos", "bytes"]
+Unit = Literal["steps", "faces", "photos", "frames", "bytes"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Progress:
 
     title: str
     done: int
-    total: int
+    total: int  # 0: nobody knows
     unit: Unit
     detail: str = ""
 

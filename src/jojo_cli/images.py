@@ -62,7 +62,7 @@ Made = Literal["picture", "crop"]
 ORIENTATION = 0x0112
 """The EXIF tag of how a picture is stored."""
 
-_SOFTWARE = 0x0131
+SOFTWARE = 0x0131
 """The EXIF tag of the program that wrote a picture."""
 
 
@@ -128,10 +128,11 @@ def made_by_jojo(path: Path) -> Made | None:
     """Return what jojo says it made in a picture that it wrote; None where it wrote none, or one that is damaged."""
     with warnings.catch_warnings(), suppress(Exception):  # damaged headers raise a dozen kinds
         warnings.simplefilter("ignore")
-        with Image.open(path, formats=list(WRITE_FORMATS.values())) as image:
-            written = image.info.get("Software") if image.format == "PNG" else image.getexif().get(_SOFTWARE)
+        with Image.open(path, formats=[*WRITE_FORMATS.values(), "GIF"]) as image:
+            said = {"PNG": image.info.get("Software"), "GIF": image.info.get("comment", b"").decode(errors="replace")}
+            written = said.get(image.format or "") or image.getexif().get(SOFTWARE)
         kinds: tuple[Made, ...] = get_args(Made)
-        return next((kind for kind in kinds if written == _mark(kind)), None)
+        return next((kind for kind in kinds if written == mark(kind)), None)
     return None
 
 
@@ -192,17 +193,18 @@ def encode_image(
         options["quality"] = quality
     if made and name == "PNG":
         options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_text("Software", _mark(made))
+        options["pnginfo"].add_text("Software", mark(made))
         if comment:
             options["pnginfo"].add_text("Comment", comment)
     elif made:
-        options.setdefault("exif", Image.Exif())[_SOFTWARE] = _mark(made)
+        options.setdefault("exif", Image.Exif())[SOFTWARE] = mark(made)
     stream = io.BytesIO()  # written to a file, Pillow does not say why it fails
     image.save(stream, name, **options)
     return stream.getvalue()
 
 
-def _mark(made: Made) -> str:
+def mark(made: Made) -> str:
+    """Return what a file says of itself that jojo made."""
     return f"jojo ({made})"
 
 
@@ -250,7 +252,7 @@ def _decode(stream: BinaryIO, name: str) -> Stored:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about damaged EXIF, and about sizes that are fine here
             image = Image.open(stream, formats=_read_formats())
-            _check_size(name, image.width * image.height)
+            check_size(name, image.width * image.height)
             image.load()
             profile = image.info.get("icc_profile")
             orientation = _turn_upright(image)
@@ -258,7 +260,7 @@ def _decode(stream: BinaryIO, name: str) -> Stored:
             if profile:
                 picture = _to_srgb(image, picture, profile)
     except Image.DecompressionBombError as error:
-        _check_size(name, int(re.findall(r"\d+", str(error))[0]))
+        check_size(name, int(re.findall(r"\d+", str(error))[0]))
         raise
     except UnidentifiedImageError as error:
         if stream.seek(0, io.SEEK_END) == 0:
@@ -277,7 +279,7 @@ def _decode(stream: BinaryIO, name: str) -> Stored:
     return Stored(image, orientation, picture)
 
 
-def _check_size(name: str, pixels: int) -> None:
+def check_size(name: str, pixels: int) -> None:
     if pixels > MAX_PIXELS:
         reason = f"has {math.ceil(pixels / 1e6)} megapixels, the limit is {MAX_PIXELS // 10**6}"
         raise ImageError(name, reason, hint="make it smaller first")

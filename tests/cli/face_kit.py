@@ -37,6 +37,11 @@ class FakeFinder:
             raise KeyboardInterrupt
         return [self._face(number) for number in range(1, count + 1)]
 
+    def near(self, image: Image.Image, landmarks: FloatArray) -> FloatArray | None:
+        """Return the face that is nearest to a place."""
+        found = [face.landmarks for face in self.find(image)]
+        return min(found, key=lambda other: float(np.abs(other - landmarks).sum()), default=None)
+
     def landmarks(self, crop: Image.Image) -> FloatArray:
         """Return those of ordinary faces, whatever the picture."""
         return ORDINARY

@@ -90,6 +90,7 @@ def ink(trained: Path, jojo_home: Path) -> Path:
 def train_ink(home: Path, patch: pytest.MonkeyPatch, *options: str) -> Path:
     """Train a style `ink` in a home of its own, and return the folder of styles."""
     patch.setenv("JOJO_HOME", str(home))
+    patch.setattr(Studio, "finder", face_kit.FakeFinder())
     patch.setattr(sys, "argv", ["jojo", "train", "ink", str(photo(home / "ref.png")), "--no-align", *options])
     with pytest.raises(SystemExit) as stop:
         cli.main()

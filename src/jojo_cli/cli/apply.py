@@ -37,8 +37,13 @@ def apply(
         bool, typer.Option("--compare", help="Write photo and result side by side as well: photo.STYLE.compare.png.")
     ] = False,
     paste: Annotated[
-        bool, typer.Option("--paste", help="Put the face back into its photo; all of them with --face all.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--paste/--crop",
+            help="Put the face back into its photo, all of them with --face all; or give it as a square. "
+            "Else films are pasted, photos are not.",
+        ),
+    ] = None,
     mask: Annotated[
         Literal["crop", "head", "face"] | None,
         typer.Option("--mask", help="What goes back with --paste: the square without its border, the head, the face."),
@@ -88,9 +93,10 @@ def apply(
     choice = parse_face(face, points=points, no_align=no_align)
     how = InvertChoice(method, refine, encoder=encoder)
     target = parse_output(output, out)
-    if not paste and (mask or blend is not None or keep_location):
+    said = mask or blend is not None or keep_location
+    if said and not paste:
         raise UsageError("--mask, --blend and --keep-location are about --paste", hint="add it, or leave them out")
-    chosen = Paste(mask, Paste.blend if blend is None else blend, keep_location) if paste else None
+    chosen = Paste(mask, Paste.blend if blend is None else blend, keep_location) if paste else paste
     batch = open_studio(out, device=device).apply(
         style,
         parse_photos(photos),

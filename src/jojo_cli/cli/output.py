@@ -127,12 +127,13 @@ class Output:
         if not self._tasks:
             self._bars.start()
         if event.title not in self._tasks:
-            self._tasks[event.title] = self._bars.add_task(event.title, total=event.total, amount="", tail="")
+            self._tasks[event.title] = self._bars.add_task(event.title, total=event.total or None, amount="", tail="")
         done, total = (
             format_size(count) if event.unit == "bytes" else str(count) for count in (event.done, event.total)
         )
+        amount = f"{done} of {total}" if event.total else done
         task = self._tasks[event.title]
-        self._bars.update(task, completed=event.done, amount=f"{done} of {total}", tail=event.detail)
+        self._bars.update(task, completed=event.done, amount=amount, tail=event.detail)
 
     def _end(self, title: str) -> None:
         self._bars.remove_task(self._tasks.pop(title))

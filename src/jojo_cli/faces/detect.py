@@ -49,6 +49,12 @@ _CROP = 512
 _FACE = (0.22, 0.30, 0.78, 0.86)
 """The box, left, top, right, bottom in shares of the side, that the detector finds in most FFHQ crops."""
 
+# Around a face that was found before, of so many pixels.
+_NEAR = 300  # those that its landmarks are read from, or more than there are
+_SEARCHED = 110  # those of the copy that it is searched in
+_KNOWN = -0.3
+"""The detector's score from which on it is still there; 0 makes a face elsewhere."""
+
 
 @dataclass(frozen=True, eq=False)
 class Face:
@@ -120,18 +126,50 @@ class FaceFinder:
             faces.append(Face(number, (left, top, right, bottom), landmarks))
         return faces
 
+    def near(self, image: Image.Image, landmarks: FloatArray) -> FloatArray | None:
+        """Return the landmarks [68,2] of the face of an RGB picture that is about where one was; None where none is.
+
+        Less than what makes a face is enough here, and only little of the picture is searched.
+        """
+        low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+        centre, size = (low + high) / 2, float(np.max(high - low))
+        left, top = np.maximum(np.floor(centre - size), 0).astype(int)
+        right, bottom = np.minimum(np.ceil(centre + size), image.size).astype(int)
+        if min(right - left, bottom - top) < size / 2:
+            return None
+        region = image.crop((left, top, right, bottom))
+        scale = min(1.0, _NEAR / size)
+        if scale < 1:
+            region = region.resize((round(region.width * scale), round(region.height * scale)), Image.Resampling.BOX)
+        pixels = np.asarray(region)
+        smaller = _SEARCHED / (size * scale)
+        sought = region.resize((round(region.width * smaller), round(region.height * smaller)))
+        boxes, _, _ = self._detector.run(np.asarray(sought), 0, _KNOWN)
+        if not boxes:
+            return None
+        middle = (centre - (left, top)) * scale * smaller
+        box = min(boxes, key=lambda box: np.hypot(*(middle - (box.center().x, box.center().y))))
+        corners = np.array([(box.left(), box.top()), (box.right() + 1, box.bottom() + 1)]) / smaller
+        found: FloatArray = (self._predict(pixels, _rectangle(corners.ravel())) + 0.5) / scale + np.array([left, top])
+        return found - 0.5
+
     def landmarks(self, crop: Image.Image) -> FloatArray:
         """Return the landmarks [68,2] of the face of an FFHQ crop, x and y in shares of its side.
 
         The face need not be found: it is where all crops have it. So drawings have theirs, too.
         """
-        from dlib import rectangle
-
         pixels = np.asarray(crop.resize((_CROP, _CROP), Image.Resampling.BOX))
-        return (self._predict(pixels, rectangle(*(round(side * _CROP) for side in _FACE))) + 0.5) / _CROP
+        return (self._predict(pixels, _rectangle(_CROP * np.array(_FACE))) + 0.5) / _CROP
 
     def _predict(self, pixels: NDArray[np.uint8], box: Any) -> FloatArray:
         return np.array([(point.x, point.y) for point in self._predictor(pixels, box).parts()], dtype=np.float64)
+
+
+def _rectangle(box: FloatArray) -> Any:
+    """Return left, top, right, bottom [4] as dlib wants them."""
+    from dlib import rectangle
+
+    return rectangle(*box.round().astype(int).tolist())
 
 
 def needs_finder(choice: FaceChoice | None) -> bool:

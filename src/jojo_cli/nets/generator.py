@@ -78,7 +78,7 @@ class Generator(nn.Module):
         after: State = stage(state, w_plus)
         return after
 
-    def blended_synthesis(self, other: Self, w_plus: Tensor, amount: float) -> Tensor:
+    def blended_synthesis(self, other: Self, w_plus: Tensor, amount: float, *, at_least: int | None = None) -> Tensor:
         """Return the images of w_plus with every feature map blended: `amount` 0 draws self, 1 draws `other`.
 
         The feature interpolation of JoJoGAN (arXiv 2112.11641, section 4), applied after every stage.
@@ -87,7 +87,7 @@ class Generator(nn.Module):
         for own, others in zip(self.stages, other.stages, strict=True):
             pair = zip(own(state, w_plus), others(state, w_plus), strict=True)
             state = tuple(torch.lerp(mine, theirs, amount) for mine, theirs in pair)
-        return other._displaced(self.image(state), amount)
+        return other._displaced(self.image(state, at_least=at_least), amount)
 
     def _displaced(self, images: Tensor, amount: float = 1.0) -> Tensor:
         return images if self.displacement is None else moved(images, amount * self.displacement)

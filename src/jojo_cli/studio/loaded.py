@@ -20,13 +20,16 @@ class LoadedStyle:
     base: "Base"
     generator: "Generator"
 
-    def draw(self, w_plus: "Tensor", *, strength: float = 1.0, color: float | None = None) -> "list[Image]":
+    def draw(
+        self, w_plus: "Tensor", *, strength: float = 1.0, color: float | None = None, at_least: int | None = None
+    ) -> "list[Image]":
         """Return the pictures of w_plus [N,L,D] in the style.
 
         Args:
             w_plus: codes of the base, on its device.
             strength: how much of the style shows, from 0 to 1.
             color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
+            at_least: pixels a side that are enough; a base may then draw no more, which takes less time.
 
         Raises:
             JojoError: the device has too little memory.
@@ -34,4 +37,5 @@ class LoadedStyle:
         from jojo_cli.images import to_image
         from jojo_cli.stylize.draw import draw
 
-        return [to_image(image) for image in draw(self.base, self.generator, w_plus, strength=strength, color=color)]
+        drawn = draw(self.base, self.generator, w_plus, strength=strength, color=color, at_least=at_least)
+        return [to_image(image) for image in drawn]

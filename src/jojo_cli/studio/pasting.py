@@ -1,6 +1,6 @@
 """Faces redrawn in their photos."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,70 @@ Found = tuple[Original, list[FloatArray]]
 """A photo, and the squares [4,2] of its faces that were chosen, the largest first."""
 
 
+class Paster:
+    """Puts redrawn faces back into their pictures.
+
+    Args:
+        studio: finds landmarks, where the mask wants them.
+        loaded: the style.
+        paste: in which way.
+        strength: as in `Studio.apply`.
+        color: likewise.
+
+    Raises:
+        UsageError: the base does not know heads.
+    """
+
+    def __init__(
+        self, studio: "Studio", loaded: "LoadedStyle", paste: Paste, *, strength: float, color: float | None
+    ) -> None:
+        self._studio, self._loaded, self._paste = studio, loaded, paste
+        self._strength, self._color = strength, color
+        self._regions = loaded.base.load_regions
+        self._mask = paste.mask or ("head" if self._regions else "face")
+        if self._mask == "head" and not self._regions:
+            raise UsageError(f"base {loaded.base.name!r} does not know heads", hint="choose --mask crop or face")
+
+    def put(
+        self,
+        pixels: Image,
+        crop: Image,
+        quad: FloatArray,
+        code: "Tensor",
+        *,
+        share: float = 1.0,
+        side: int | None = None,
+        coloured: Callable[[Image], Image] = lambda drawing: drawing,
+    ) -> None:
+        """Put a redrawn face in the place of a quad.
+
+        Args:
+            pixels: the picture, in RGB, changed in place.
+            crop: what it showed there, as `crop_face` returns it.
+            quad: the square of the face [4,2].
+            code: the face's, w_plus [1,L,D].
+            share: how much of the face shows, 0 to 1.
+            side: of the drawing in pixels, or more; None is the base's.
+            coloured: brings a drawing into the colours of the picture.
+        """
+        drawing = self.draw(code, side)
+        weights = self._weights(crop, drawing, code)
+        drawing = blended(drawing, crop, weights, self._paste.blend)
+        put_back(pixels, coloured(drawing), quad, weights if share == 1 else np.float32(share) * weights)
+
+    def draw(self, code: "Tensor", side: int | None = None) -> Image:
+        """Return the drawing of a code, of `side` pixels or more."""
+        return self._loaded.draw(code, strength=self._strength, color=self._color, at_least=side)[0]
+
+    def _weights(self, crop: Image, drawing: Image, code: "Tensor") -> NDArray[np.float32]:
+        if self._mask == "crop":
+            return square()
+        if self._mask == "face" or not self._regions:
+            return face_shape([self._studio.finder.landmarks(picture) for picture in (crop, drawing)])
+        head, drawn = heads(self._loaded, self._regions(), code, self._strength)
+        return head_shape(head, drawn, crop)
+
+
 def pasting(
     studio: "Studio", style: str, how: InvertChoice, *, strength: float, color: float | None, paste: Paste
 ) -> tuple[Open[Found], Work[Found]]:
@@ -56,18 +120,7 @@ def pasting(
     loaded = studio.style(style, needs=lambda entry: entry.to_invert(how), color=color)
     settings = how.among(loaded.base.photo_inversions)
     size = loaded.base.generator.resolution
-    regions = loaded.base.load_regions
-    mask = paste.mask or ("head" if regions else "face")
-    if mask == "head" and not regions:
-        raise UsageError(f"base {loaded.base.name!r} does not know heads", hint="choose --mask crop or face")
-
-    def weights_of(crop: Image, drawing: Image, code: "Tensor") -> NDArray[np.float32]:
-        if mask == "crop":
-            return square()
-        if mask == "face" or not regions:
-            return face_shape([studio.finder.landmarks(picture) for picture in (crop, drawing)])
-        head, drawn = heads(loaded, regions(), code, strength)
-        return head_shape(head, drawn, crop)
+    paster = Paster(studio, loaded, paste, strength=strength, color=color)
 
     def open_(job: Job) -> list[tuple[int | None, Found]]:
         original = job.read_original(location=paste.location)
@@ -83,10 +136,7 @@ def pasting(
             crop = crop_face(original.picture, quad, size=size)
             title = f"inverting {job.input}" + (f", face {number}" if len(quads) > 1 else "")
             code = studio.find_code(crop, loaded.base, settings, title=title).w_plus
-            (drawing,) = loaded.draw(code, strength=strength, color=color)
-            weights = weights_of(crop, drawing, code)
-            drawing = blended(drawing, crop, weights, paste.blend)
-            put_back(pixels, original.coloured(drawing), quad, weights)
+            paster.put(pixels, crop, quad, code, coloured=original.coloured)
         result = original.changed(pixels)
         job.write(lambda suffix: result.encode(suffix, quality=job.quality))
         for compare in list(job.files)[1:]:

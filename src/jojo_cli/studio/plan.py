@@ -4,7 +4,7 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from jojo_cli import disk
 from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.events import Listener, Note
 from jojo_cli.faces import FaceChoice, Points
+from jojo_cli.films import FILM_FORMATS, film_ending, is_film
 from jojo_cli.images import READ_SUFFIXES, WRITE_FORMATS, Made, encode_image, read_image
 from jojo_cli.originals import Original
 from jojo_cli.studio.photos import Photo, Source, find_photos
@@ -41,6 +42,7 @@ class Job:
         stream: takes the picture where there are no files.
         quality: of JPEG and WebP, 1 to 100; None is the best that shows.
         together: all faces that were chosen are in one result.
+        film: the photo is a film.
     """
 
     photo: str | BinaryIO
@@ -51,6 +53,7 @@ class Job:
     stream: BinaryIO | None = None
     quality: int | None = None
     together: bool = False
+    film: bool = False
 
     @property
     def input(self) -> str:
@@ -186,6 +189,7 @@ def plan(
     overwrite: bool = False,
     quality: int | None = None,
     together: bool = False,
+    films: bool = False,
     listener: Listener,
 ) -> Plan:
     """Return what is to be done: a job for each photo.
@@ -200,6 +204,7 @@ def plan(
         overwrite: results may replace files, though never a photo.
         quality: of JPEG and WebP, 1 to 100; None is the best that shows.
         together: all faces of a photo go into one result.
+        films: a photo may be a film, which becomes one.
         listener: told what is left out of a folder.
 
     Raises:
@@ -207,31 +212,39 @@ def plan(
             given with several.
         JojoError: the output file exists.
     """
-    found = find_photos(photos, crops=choice is None, also=codes, listener=listener)
+    found = find_photos(photos, crops=choice is None, also=codes, films=films, listener=listener)
     if isinstance(choice, Points) and (len(found) != 1 or found[0].in_folder):
         raise UsageError("--points are of one photo", hint="give that photo alone")
     face = choice if isinstance(choice, int) else None
     stream = None if output is None or isinstance(output, str | Path) else output
     path = Path(output) if isinstance(output, str | Path) else None
-    one_file = path if path is not None and _is_file(path, suffixes) else None
-    if (stream or one_file) and (len(found) != 1 or found[0].in_folder or (choice == "all" and not together)):
+    formats = FILM_FORMATS if any(photo.film for photo in found) else WRITE_FORMATS
+    one_file = path if path is not None and _is_file(path, suffixes, formats) else None
+    alone = len(found) == 1 and not found[0].in_folder and (choice != "all" or together or found[0].film)
+    if (stream or one_file) and not alone:
         hint = "give one photo and one face, or name a folder"
         raise UsageError(f"{'-' if stream else str(one_file)!r} takes one result", hint=hint)
+    if stream and formats is FILM_FORMATS:
+        raise UsageError("-o - takes a picture, and this writes a film", hint="name a file or a folder")
     if stream and len(suffixes) > 1:
         raise UsageError("-o - takes one file, and this writes several", hint="name a folder")
 
     jobs = []
     for photo, stem in zip(found, _stems(found), strict=True):
-        endings = [suffix.replace(AS_PHOTO, _own_ending(photo.name)) for suffix in suffixes]
+        if photo.film:
+            endings = [film_ending(photo.name)]
+        else:
+            endings = [suffix.replace(AS_PHOTO, _own_ending(photo.name)) for suffix in suffixes]
         if stream:
             files = {}
         elif one_file:
-            files = {suffix: _with_suffix(one_file, suffix) for suffix in endings}
+            files = {suffix: _with_suffix(one_file, suffix, formats) for suffix in endings}
         else:
             name = f"{stem}.{label}" if face is None else f"{stem}.{label}-{face}"
             place = (path or Path()) / photo.below
             files = {suffix: place / f"{name}{suffix}" for suffix in endings}
-        jobs.append(Job(photo.content, files, choice, overwrite, face, stream, quality, together))
+        whole = together or photo.film
+        jobs.append(Job(photo.content, files, choice, overwrite, face, stream, quality, whole, photo.film))
     jobs = _check_paths(found, jobs, listener)
 
     if one_file and not all(map(jobs[0].lacks, jobs[0].files)):
@@ -254,20 +267,21 @@ def _own_ending(name: str) -> str:
     return suffix if suffix.lower() in WRITE_FORMATS else ".png"
 
 
-def _is_file(output: Path, suffixes: Sequence[str]) -> bool:
-    """Return whether `output` names a file, and not a folder."""
+def _is_file(output: Path, suffixes: Sequence[str], formats: Collection[str]) -> bool:
+    """Return whether `output` names a file, in one of the formats, and not a folder."""
     suffix = output.suffix.lower()
     if output.is_dir():
         return False
-    if suffix in READ_SUFFIXES and suffix not in WRITE_FORMATS:
-        hint = f"end it in one of {', '.join(WRITE_FORMATS)}"
-        raise UsageError(f"{str(output)!r} names no format that jojo writes", hint=hint)
-    return suffix in WRITE_FORMATS or suffix in suffixes
+    if (suffix in READ_SUFFIXES or is_film(output)) and suffix not in formats:
+        what = "films" if formats is FILM_FORMATS else "pictures"
+        hint = f"end it in one of {', '.join(sorted(formats))}"
+        raise UsageError(f"{str(output)!r} names no format of {what} that jojo writes", hint=hint)
+    return suffix in formats or suffix in suffixes
 
 
-def _with_suffix(output: Path, suffix: str) -> Path:
+def _with_suffix(output: Path, suffix: str, formats: Collection[str]) -> Path:
     given = output.suffix.lower()
-    if given == suffix or (given in WRITE_FORMATS and suffix in WRITE_FORMATS):
+    if given == suffix or (given in formats and suffix in formats):
         return output
     return output.with_suffix(suffix)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jojo_cli.studio.loaded import LoadedStyle
     from jojo_cli.studio.pasting import Paste
     from jojo_cli.studio.photos import Photo
-    from jojo_cli.studio.plan import Target
+    from jojo_cli.studio.plan import Job, Target
     from jojo_cli.studio.training import TrainedStyle
     from jojo_cli.styles import Style, StyleStore
     from jojo_cli.stylize.invert import Inversion
@@ -315,23 +315,26 @@ class Studio:
         strength: float = 1.0,
         color: float | None = None,
         compare: bool = False,
-        paste: "Paste | None" = None,
+        paste: "Paste | Literal[False] | None" = None,
         how: InvertChoice = DEFAULT_INVERSION,
         face: "FaceChoice | None" = "largest",
         format: "Format | None" = None,
         quality: int | None = None,
         overwrite: bool = False,
     ) -> "Batch":
-        """Redraw the faces in photos in a style.
+        """Redraw the faces in photos in a style; and in films.
+
+        A film that is stopped goes on where it was, when it is asked for again.
 
         Args:
             style: its name.
-            photos: as in `align`; files of codes, too, also in folders.
+            photos: as in `align`; files of codes, too, also in folders; films, but not in folders.
             output: likewise.
             strength: how much of the style shows, from 0 to 1.
             color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
             compare: write photo and result side by side as well.
-            paste: put the faces back into their photos, and in which way; None gives each as a square.
+            paste: put the faces back into their photos, and in which way; False gives each as a square. None does so
+                with those of photos, and puts those of films back.
             how: the way to find codes.
             face: as in `align`; None takes the photos as crops.
             format: as in `align`; None is png, or with `paste` as the photo, where jojo writes that.
@@ -340,14 +343,14 @@ class Studio:
 
         Raises:
             StyleNotFoundError: there is no such style.
-            UsageError: as `align`; or `paste` is asked for crops or codes, which have no photo.
+            UsageError: as `align`; or `paste` is asked for crops or codes, which have no photo; or what only photos
+                have for a film.
             JojoError: as `align`; what opening the base raises comes with the first outcome.
         """
         from jojo_cli.codes import SUFFIX
         from jojo_cli.studio.batch import Batch
-        from jojo_cli.studio.pasting import pasting
         from jojo_cli.studio.plan import AS_PHOTO, plan
-        from jojo_cli.studio.work import is_code, redrawing
+        from jojo_cli.studio.work import applying, is_code
 
         if paste and face is None:
             raise UsageError(
@@ -364,26 +367,35 @@ class Studio:
             codes=None if paste else SUFFIX,
             overwrite=overwrite,
             quality=quality,
-            together=paste is not None,
+            together=bool(paste),
+            films=True,
             listener=self.listener,
         )
-        if paste:
-            if code := next(filter(is_code, planned.jobs), None):
-                raise UsageError(f"{code.input!r} has no photo to put the face back into", hint="leave out --paste")
-            return Batch(
-                planned,
-                lambda stack: pasting(self, name, how, strength=strength, color=color, paste=paste),
-                title=f"drawing {name}",
-                listener=self.listener,
-            )
+        if paste and (code := next(filter(is_code, planned.jobs), None)):
+            raise UsageError(f"{code.input!r} has no photo to put the face back into", hint="leave out --paste")
+        if film := next((job for job in planned.jobs if job.film), None):
+            self._check_film(film, compare=compare, squares=paste is False)
         # A code is of one face, whatever the choice; where there are no photos, no face finder is needed.
         jobs = [replace(job, choice=None) if is_code(job) else job for job in planned.jobs]
         return Batch(
             replace(planned, jobs=jobs),
-            lambda stack: redrawing(self, jobs, name, how, stack, strength=strength, color=color),
+            lambda stack: applying(self, jobs, name, how, stack, strength=strength, color=color, paste=paste),
             title=f"drawing {name}",
             listener=self.listener,
         )
+
+    @staticmethod
+    def _check_film(job: "Job", *, compare: bool, squares: bool) -> None:
+        """Raise UsageError where a film is asked for what only photos have."""
+        from jojo_cli.faces import needs_finder
+
+        said = f"{job.input!r} is a film"
+        if not needs_finder(job.choice):
+            raise UsageError(f"{said}, and its faces move", hint="leave out --no-align or --points")
+        if compare:
+            raise UsageError(f"{said}, and --compare is about photos", hint="leave it out")
+        if squares and job.choice == "all":
+            raise UsageError(f"{said}, and a square shows one face", hint="leave out --crop or --face all")
 
     def sample(
         self,

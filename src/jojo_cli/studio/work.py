@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL.Image import Image
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jojo_cli.faces.align import FloatArray
+    from jojo_cli.studio.pasting import Paste
     from jojo_cli.studio.studio import Studio
 
 MANY = 8
@@ -90,6 +91,41 @@ def inverting(
         }
 
     return cutting(studio, jobs, model.generator.resolution, stack), work
+
+
+def applying(
+    studio: "Studio",
+    jobs: Sequence[Job],
+    style: str,
+    how: InvertChoice,
+    stack: ExitStack,
+    *,
+    strength: float,
+    color: float | None,
+    paste: "Paste | Literal[False] | None",
+) -> tuple[Open[Any], Work[Any]]:
+    """Return what redraws the faces of photos and films."""
+    from jojo_cli.studio.filming import filming
+    from jojo_cli.studio.pasting import Paste, pasting
+
+    def tools_for(film: bool) -> tuple[Open[Any], Work[Any]]:
+        if film:
+            placed = Paste() if paste is None else paste or None
+            return filming(studio, style, how, strength=strength, color=color, paste=placed)
+        if paste:
+            return pasting(studio, style, how, strength=strength, color=color, paste=paste)
+        photos = [job for job in jobs if not job.film]
+        return redrawing(studio, photos, style, how, stack, strength=strength, color=color)
+
+    tools = {film: tools_for(film) for film in {job.film for job in jobs}}
+
+    def open_(job: Job) -> Sequence[tuple[int | None, Any]]:
+        return tools[job.film][0](job)
+
+    def work(found: Any, job: Job) -> Mapping[str, Any] | None:
+        return tools[job.film][1](found, job)
+
+    return open_, work
 
 
 def redrawing(

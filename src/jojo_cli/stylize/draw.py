@@ -40,13 +40,21 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
     return generator
 
 
-def draw(base: Base, styled: Generator, w_plus: Tensor, *, strength: float = 1.0, color: float | None = None) -> Tensor:
+def draw(
+    base: Base,
+    styled: Generator,
+    w_plus: Tensor,
+    *,
+    strength: float = 1.0,
+    color: float | None = None,
+    at_least: int | None = None,
+) -> Tensor:
     """Return the images float32 [N,3,R,R], RGB in about [-1,1], of w_plus [N,L,D] in a style.
 
     `strength` 0 draws the base's picture, 1 the style's, and between them every feature map is blended. `color` says
     how far fine codes go to those of the style's reference, if the style keeps them: from 0, not at all, to 1; None is
-    what suits the base. So faces take its palette, and coarse codes keep the person. Commands draw one code at a time,
-    so that the same code gives the same picture to the bit.
+    what suits the base. So faces take its palette, and coarse codes keep the person. `at_least` is that of
+    `Generator.image`. Commands draw one code at a time, so that the same code gives the same picture to the bit.
 
     Raises:
         JojoError: the device has too little memory.
@@ -56,7 +64,7 @@ def draw(base: Base, styled: Generator, w_plus: Tensor, *, strength: float = 1.0
             amount = strength * (base.color if color is None else color)
             w_plus = mix_codes(w_plus, styled.palette, base.varied_codes, amount)
         if strength == 0:
-            return base.generator.synthesis(w_plus)
+            return base.generator.synthesis(w_plus, at_least=at_least)
         if strength == 1:
-            return styled.synthesis(w_plus)
-        return base.generator.blended_synthesis(styled, w_plus, strength)
+            return styled.synthesis(w_plus, at_least=at_least)
+        return base.generator.blended_synthesis(styled, w_plus, strength, at_least=at_least)
