@@ -7,7 +7,7 @@ camera moves; and a random face of the base that turns and changes its expressio
 by frame as photos are. Weights are fetched.
 
 - *difference*: the mean of |(S_t - S_t-1) - (I_t - I_t-1)| in grey levels around the face, of the styled S and the
-  original I: what moves that did not.
+  original I: what moves that did not. What the codec adds to the original, written once more, is taken off.
 - *LPIPS*: shift-tolerant LPIPS between neighbours, over that of the original's.
 - *person*: distance of dlib's descriptors between neighbours.
 - *trembling*: on the clip that stands still, the mean of |S_t - S_t-1| over that of |I_t - I_t-1|.
@@ -84,8 +84,12 @@ def _measured(studio: Studio, style: str, how: InvertChoice, kind: str, folder: 
     # Through the same codec.
     apart = folder / f"{clip.stem}.frames.mp4"
     _write(apart, (read_image(Path(str(one.output))) for one in alone))
+    again = folder / f"{clip.stem}.again.mp4"
+    _write(again, iter(original))
     judge = _Judge(studio, original, _moves(kind, len(original)))
-    said = [judge([frame.picture for frame in open_film(Path(path))]) for path in (outcome.output, apart)]
+    films = ([frame.picture for frame in open_film(Path(path))] for path in (outcome.output, apart, again))
+    *said, codec = map(judge, films)
+    said = [(difference - codec[0], *others) for difference, *others in said]
     lines = [f"{len(original) / seconds:.2f} frames a second"]
     for name, film, photos in zip(_Judge.names, *said, strict=True):
         lines.append(f"{name} {film:.2f}, frame by frame {photos:.2f}: {film / photos:.2f} of it")

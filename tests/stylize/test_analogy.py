@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.regions import RegionFinder
+from jojo_cli.bases.regions import REGIONS, RegionFinder
 from jojo_cli.bases.views import View
 from jojo_cli.nets.generator import State
 from jojo_cli.nets.lpips import Features
-from jojo_cli.stylize.analogy import Analogy, Match, place_distance, texture_distance
+from jojo_cli.stylize.analogy import Analogy, Match, place_distance, texture_distance, trusted
 from jojo_cli.stylize.mixing import sample_code
 
 WHOLE = View(128, 128)
@@ -139,9 +139,6 @@ def test_texture_sees_how_it_is_drawn(base: Base, analogy: Analogy, reference: T
 
 def test_background_is_only_what_looks_like_it() -> None:
     """A lock of hair that the natural face does not have is none, and borders of regions count little."""
-    from jojo_cli.bases.regions import REGIONS
-    from jojo_cli.stylize.analogy import trusted
-
     background, hair = REGIONS.index("background"), REGIONS.index("hair")
     regions = torch.zeros(4, 64, 64)
     regions[background, :, :40], regions[hair, :, 40:] = 1, 1
@@ -156,9 +153,6 @@ def test_background_is_only_what_looks_like_it() -> None:
 
 
 def test_background_of_several_colours_is_all_of_them() -> None:
-    from jojo_cli.bases.regions import REGIONS
-    from jojo_cli.stylize.analogy import trusted
-
     background = REGIONS.index("background")
     regions = torch.zeros(4, 64, 64)
     regions[background, :, :40], regions[REGIONS.index("hair"), :, 40:] = 1, 1

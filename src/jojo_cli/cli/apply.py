@@ -77,11 +77,13 @@ def apply(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Redraw the faces in photos in a style.
+    """Redraw the faces in photos and films in a style.
 
     The result of photo.jpg is photo.STYLE.png, or with --paste photo.STYLE.jpg; a folder keeps its tree. The code of
     each face is found first, which takes most of the time: 'jojo invert' keeps it in a file that can be given here in
     place of the photo, unless with --paste.
+
+    Films (videos, GIF, animated WebP) become films. One that is stopped goes on where it was when it is asked for again.
     """
     from jojo_cli.bases.settings import InvertChoice
     from jojo_cli.cli.output import Output
