@@ -83,7 +83,7 @@ def apply(
     each face is found first, which takes most of the time: 'jojo invert' keeps it in a file that can be given here in
     place of the photo, unless with --paste.
 
-    Films (videos, GIF, animated WebP) become films. One that is stopped goes on where it was when it is asked for again.
+    Films (videos, GIF, animated WebP) become films. One that was stopped goes on where it was, by the same command.
     """
     from jojo_cli.bases.settings import InvertChoice
     from jojo_cli.cli.output import Output

@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from jojo_cli.faces.align import FloatArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Mask = Literal["crop", "head", "face"]
 """What of the square goes back: all but its border, the head with its hair, or the face alone."""
@@ -144,26 +147,44 @@ def put_back(photo: Image.Image, picture: Image.Image, quad: FloatArray, weights
         quad: [4,2], the corners as `face_quad` gives them; parts of it may lie outside of the photo.
         weights: [G,G] as `square` and the shapes return them.
     """
-    quad = quad + 0.5  # the centre of pixel (0, 0) is the point (0.5, 0.5)
-    left, top = np.maximum(np.floor(quad.min(axis=0)).astype(int), 0)
-    right, bottom = np.minimum(np.ceil(quad.max(axis=0)).astype(int), photo.size)
-    if left >= right or top >= bottom:
+    import torch
+    import torch.nn.functional as F
+
+    box = _box(quad, weights, photo.size)
+    if box is None:
         return
-    across, down = quad[3] - quad[0], quad[1] - quad[0]
-    side = float(np.hypot(*across))
+    side = math.ceil(np.hypot(*(quad[3] - quad[0])))
     if side < picture.width:  # one sample for a pixel would skip pixels
-        picture = picture.resize((math.ceil(side),) * 2, Image.Resampling.LANCZOS)
-    region = photo.crop((left, top, right, bottom))
-    corner = quad[0] - np.array((left, top))
-    # As floats: of bytes, Pillow drops what is behind the point.
-    layers = [(channel.convert("F"), Image.Resampling.BICUBIC) for channel in picture.split()]
-    placed = []
-    for layer, how in [(Image.fromarray(weights), Image.Resampling.BILINEAR), *layers]:
-        rows = layer.width / side**2 * np.stack([across, down])
-        x, y = np.c_[rows, -rows @ corner].tolist()
-        placed.append(np.asarray(layer.transform(region.size, Image.Transform.AFFINE, (*x, *y), how)))
-    mask, *new = placed
-    mixed = np.array(region, dtype=np.float32)
-    for channel, values in enumerate(new):
-        mixed[..., channel] += mask * (values - mixed[..., channel])
-    photo.paste(Image.fromarray(mixed.round().clip(0, 255).astype(np.uint8), photo.mode), (left, top))
+        picture = picture.resize((side, side), Image.Resampling.LANCZOS)
+    places = _places(quad, box)
+    pixels, old = (torch.from_numpy(np.array(x)).permute(2, 0, 1).float() for x in (picture, photo.crop(box)))
+    new = F.grid_sample(pixels[None], places, mode="bicubic", padding_mode="border", align_corners=False)[0]
+    share = F.grid_sample(torch.from_numpy(weights)[None, None], places, align_corners=False)[0]
+    mixed = torch.lerp(old, new.clamp(0, 255), share).round().to(torch.uint8).permute(1, 2, 0)
+    photo.paste(Image.fromarray(mixed.contiguous().numpy(), photo.mode), box[:2])
+
+
+def _box(quad: FloatArray, weights: NDArray[np.float32], size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Return left, top, right, bottom of the part of a photo in which a quad weighs anything, if it does anywhere."""
+    across, down = quad[3] - quad[0], quad[1] - quad[0]
+    rows, columns = np.flatnonzero(weights.any(axis=1)), np.flatnonzero(weights.any(axis=0))
+    if not len(rows):
+        return None
+    low, high = ((columns[0] - 1) / _GRID, (rows[0] - 1) / _GRID), ((columns[-1] + 2) / _GRID, (rows[-1] + 2) / _GRID)
+    corners = np.stack([quad[0] + x * across + y * down for x in (low[0], high[0]) for y in (low[1], high[1])])
+    left, top = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int)
+    right, bottom = np.minimum(np.ceil(corners.max(axis=0) + 1), size).astype(int)
+    return (int(left), int(top), int(right), int(bottom)) if left < right and top < bottom else None
+
+
+def _places(quad: FloatArray, box: tuple[int, int, int, int]) -> "Tensor":
+    """Return where the pixels of a part of a photo lie in a quad [1,H,W,2], from -1 to 1."""
+    import torch
+
+    left, top, right, bottom = box
+    across, down = quad[3] - quad[0], quad[1] - quad[0]
+    # Whole numbers are the centres of pixels, here and in the corners.
+    x = torch.arange(left, right, dtype=torch.float64) - quad[0, 0]
+    y = torch.arange(top, bottom, dtype=torch.float64)[:, None] - quad[0, 1]
+    scale = 2 / float(across @ across)
+    return torch.stack([scale * (x * along[0] + y * along[1]) - 1 for along in (across, down)], dim=-1)[None].float()
