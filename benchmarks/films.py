@@ -1,6 +1,6 @@
 """Measure films in a style: how fast, in how much memory, and how they flicker beside the same clip frame by frame.
 
-    python benchmarks/films.py STYLE [PHOTO] [--frames 50] [--method encoder] [--keep FOLDER]
+    python benchmarks/films.py STYLE [PHOTO] [--clips still panned turning] [--frames 50] [--method encoder]
 
 Three clips of 1280 x 720 pixels are made: a photo that stands still, with camera noise; the same photo, over which the
 camera moves; and a random face of the base that turns and changes its expression. Each is redrawn as a film, and frame
@@ -40,6 +40,7 @@ from jojo_cli.studio.pasting import Paste
 from jojo_cli.stylize.losses import Targets
 from jojo_cli.stylize.mixing import mix_codes, sample_code
 
+CLIPS = ("still", "panned", "turning")
 SIZE = (1280, 720)
 RATE = 25
 NOISE = 3.0  # of the camera, in grey levels
@@ -51,6 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("style")
     parser.add_argument("photo", nargs="?", type=Path, default=PORTRAITS / "astronaut.png")
+    parser.add_argument("--clips", nargs="+", choices=CLIPS, default=CLIPS)
     parser.add_argument("--frames", type=int, default=50)
     parser.add_argument("--method", default="encoder", help="how codes are found, for films and for frames")
     parser.add_argument("--keep", type=Path, help="a folder that keeps clips and results")
@@ -58,7 +60,7 @@ def main() -> None:
     studio = Studio()
     with TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
-        for kind in ("still", "panned", "turning"):
+        for kind in options.clips:
             clip = folder / f"{kind}.mp4"
             _write(clip, _noisy(_pictures(kind, studio, options.photo, options.frames)))
             report(f"{kind}: " + _measured(studio, options.style, InvertChoice(options.method), kind, folder))

@@ -25,7 +25,7 @@ from jojo_cli.stylize.mixing import sample_code
 PEOPLE = ((17, 0, 520), (21, 350, 580), (4, 770, 470), (2, 1040, 560), (10, 1390, 620))
 """Seed, place from the left and side in pixels of each."""
 
-SIZE = (1960, 760)
+SIZE = (1960, 690)
 
 
 def main() -> None:

@@ -17,6 +17,11 @@ def styles_dir() -> Path:
     return home / "styles" if home else Path(platformdirs.user_data_dir("jojo", appauthor=False)) / "styles"
 
 
+def directions_dir() -> Path:
+    """Return the folder of the directions that the user keeps."""
+    return styles_dir().with_name("directions")
+
+
 def config_file() -> Path:
     """Return the file that holds what options are by default, which need not exist."""
     home = _home()

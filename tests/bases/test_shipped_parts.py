@@ -10,13 +10,21 @@ import torch
 
 from jojo_cli import bases
 from jojo_cli.bases import EMBEDDED_BASE, shipped
+from jojo_cli.bases.base import Base
 from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.regions import REGIONS, RegionFinder
 from jojo_cli.bases.shipped import Part, shipped_record, shipped_weights
 from jojo_cli.errors import CheckpointError
+from jojo_cli.faces import FaceFinder
+from jojo_cli.images import to_image
 from jojo_cli.nets.feedback_encoder import FeedbackEncoder
+from jojo_cli.nets.generator import State
+from jojo_cli.stylize.directions import moved
+from jojo_cli.stylize.mixing import sample_code
+from jojo_cli.training.directions import measures
+from jojo_cli.weights.manager import ModelManager
 
-PARTS: tuple[Part, ...] = ("encoder", "curvature", "regions")
+PARTS: tuple[Part, ...] = ("encoder", "curvature", "regions", "directions")
 
 
 @pytest.fixture
@@ -82,3 +90,30 @@ def test_damage_is_noticed_with_the_hint_to_reinstall(damage: str, part: Part, c
     with pytest.raises(CheckpointError, match=f"{part} of base 'mobilestylegan-ffhq' is missing or damaged") as error:
         shipped_weights(EMBEDDED_BASE, part)
     assert "pip install --force-reinstall" in str(error.value.hint)
+
+
+def test_directions_have_figures_and_a_length() -> None:
+    figures = shipped_record(EMBEDDED_BASE, "directions")["figures"]
+    tensors = shipped_weights(EMBEDDED_BASE, "directions")
+    assert figures.keys() == tensors.keys() >= {"smile", "yaw", "hair-length"}
+    assert all(tensor.shape == (1, 512) and tensor.norm() > 0.1 for tensor in tensors.values())
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["smile", "yaw", "mouth-open", "hair-light"])
+def test_direction_changes_what_it_is_called_after(name: str, real_base: Base, real_models: ModelManager) -> None:
+    finder = FaceFinder(real_models.ensure("dlib-landmarks-68"))
+    step = shipped_weights(EMBEDDED_BASE, "directions")[name]
+    assert real_base.load_regions
+    find_regions = real_base.load_regions()
+    for seed in (1, 2):
+        code = sample_code(real_base, seed, 0.7)
+        found = []
+        for steps in (-2, 0, 2):
+            states: list[State] = []
+            with torch.inference_mode():
+                image = real_base.generator.synthesis(moved(code, step, steps), at_least=512, states=states)
+            picture = to_image(image[0])
+            found.append(measures(finder.landmarks(picture), picture, find_regions(states))[name])
+        assert found == sorted(found)
+        assert found[2] > 1.02 * found[0] + 0.02

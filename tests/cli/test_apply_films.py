@@ -105,6 +105,19 @@ def test_frames_without_a_face_stay(jojo: Jojo) -> None:
     assert (changed[:5] > 0.1).all()
 
 
+def test_who_comes_back_keeps_the_code(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(counts=[1] * 10 + [0] * 30 + [1] * 10)
+    find, titles = Studio.find_code, []
+
+    def counted(self: Studio, *args: Any, title: str, **options: Any) -> Any:
+        titles.append(title)
+        return find(self, *args, title=title, **options)
+
+    monkeypatch.setattr(Studio, "find_code", counted)
+    assert json.loads(apply(jojo, "clip.mp4", "--json").out)["faces"] == 2
+    assert titles == ["inverting face 1 of 2 in clip.mp4"]
+
+
 def test_scenes_have_people_of_their_own(jojo: Jojo) -> None:
     first, second = frames([1, 1])
     second.paste((250, 20, 0), (20, 0, 300, 240))
@@ -172,7 +185,9 @@ def test_stopped_film_goes_on(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> No
         put(self, *args, **options)
 
     monkeypatch.setattr(Paster, "put", counted)
-    assert apply(jojo, "clip.mp4").code == 130
+    run = apply(jojo, "clip.mp4")
+    assert run.code == 130
+    assert "what is done of 'clip.ink.mp4' is kept: the same command goes on" in run.err
     assert not Path("clip.ink.mp4").exists()
     count = 100
     assert apply(jojo, "clip.mp4").code == 0

@@ -58,12 +58,14 @@ class BaseEntry:
         return _each((*self.draw, *self.invert, *(encoder if reads else ()), *(self.identity if compares else ())))
 
     def to_film(self, how: InvertChoice) -> tuple[Weight, ...]:
-        """Return what a command needs that redraws films: beside codes found in the way chosen, an encoder.
+        """Return what a command needs that redraws films: beside codes found in the way chosen, an encoder,
+        and what tells people apart.
 
         Raises:
             UsageError: the base has no such encoder.
         """
-        return _each((*self.to_invert(how), *self.to_invert(InvertChoice("encoder", encoder=how.encoder))))
+        reads = self.to_invert(InvertChoice("encoder", encoder=how.encoder))
+        return _each((*self.to_invert(how), *reads, *self.identity))
 
     def to_train(self, how: InvertChoice, loss: str | None = None, *, identity: bool = False) -> tuple[Weight, ...]:
         """Return what a command needs that teaches a style; `identity` says whether people are told apart.

@@ -15,6 +15,9 @@ from jojo_cli.device import Device
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 
+STYLEGAN2_FFHQ = "stylegan2-ffhq"
+"""The w of the base of this name, which is that of others, too."""
+
 
 @dataclass(frozen=True)
 class Base:
@@ -40,6 +43,7 @@ class Base:
     varied_codes: tuple[int, ...]  # that differ from face to face while a style is learned
     varied_codes_preserving_color: tuple[int, ...]
     rates: Mapping[str, float]  # share of the rate for parameters with this in their names; 0 leaves them alone
+    codes_of: str  # the w that its codes are of: bases with the same one share directions
     color: float  # how far the fine codes of faces go to the reference's in a style, when the user says nothing, 0 to 1
 
     @cached_property

@@ -34,6 +34,7 @@ class Recogniser:
 
     net: nn.Module
     cut: Callable[[Tensor], Tensor]  # from aligned images [N,3,R,R] to the faces that it takes
+    same: float  # the cosine of two descriptors from which on, in one scene, they are of one person
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return descriptors [N,K] of aligned images [N,3,R,R], RGB in [-1,1]."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from jojo_cli.bases.base import Base
+from jojo_cli.bases.base import STYLEGAN2_FFHQ, Base
 from jojo_cli.bases.critic_channels import without_dead_channels
 from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.encoder import Encoder, FeedbackLoop, octaves
@@ -91,7 +91,7 @@ def assemble(
         generator=generator,
         latents=latents,
         load_perceptual=load_perceptual,
-        load_recogniser=cache(lambda: Recogniser(load_recogniser(), face_chip)),
+        load_recogniser=cache(lambda: Recogniser(load_recogniser(), face_chip, same=0.93)),
         load_encoder=encoder,
         load_curvature=cache(load_curvature),
         load_regions=cache(load_regions) if load_regions else None,
@@ -123,7 +123,7 @@ def assemble(
                 places=1.0,
                 overlay=3.0,
                 overlay_pixels=3.0,
-                structure=0.45,
+                structure=0.7,
                 weave=1.2,
             ),
         ),
@@ -140,5 +140,6 @@ def assemble(
             "modulation.weight": 0.3,
             "modulation.bias": 2.0,
         },
+        codes_of=STYLEGAN2_FFHQ if name == NAME else name,  # it was distilled with that mapping
         color=0.35,
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-Part = Literal["encoder", "curvature", "regions"]
+Part = Literal["encoder", "curvature", "regions", "directions"]
 
 
 def shipped_record(base: str, part: Part) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def assemble(
         generator=generator,
         latents=Latents.measure(generator),
         load_perceptual=cache(load_perceptual),
-        load_recogniser=cache(lambda: Recogniser(load_recogniser(), _face)),
+        load_recogniser=cache(lambda: Recogniser(load_recogniser(), _face, same=0.5)),
         load_encoder=encoder,
         load_curvature=None,
         load_regions=None,
@@ -155,6 +155,7 @@ def assemble(
         varied_codes=fine_codes(generator),
         varied_codes_preserving_color=codes_preserving_color(generator),
         rates={"mapping.": 0.0},
+        codes_of=name,
         color=0.0,  # as released
     )
 

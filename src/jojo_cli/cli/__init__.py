@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jojo_cli import __version__, paths
-from jojo_cli.cli import align, apply, env, invert, models, sample, styles, train
+from jojo_cli.cli import align, apply, code, env, invert, models, sample, styles, train
 from jojo_cli.cli.config import default_map
 from jojo_cli.errors import JojoError
 
@@ -22,6 +22,7 @@ for command in (train.train, apply.apply, sample.sample, align.align, invert.inv
     app.command()(command)
 app.add_typer(models.app)
 app.add_typer(styles.app)
+app.add_typer(code.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -63,11 +63,11 @@ def open_film(path: Path) -> Film:
     return Video(path)
 
 
-def open_writer(film: Film, suffix: str) -> FilmWriter:
-    """Return what writes a film in place of another one.
+def open_writer(film: Film | None, suffix: str) -> FilmWriter:
+    """Return what writes a film in place of another one, or a new one.
 
     Args:
-        film: the other one.
+        film: the other one, whose sound is kept; None makes a film that animations show again and again.
         suffix: one of `FILM_FORMATS`.
 
     Raises:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageSequence
+from PIL.PngImagePlugin import PngInfo
 
 from jojo_cli.films.film import Film, FilmError, Frame
 from jojo_cli.images import SOFTWARE, mark, to_rgb
@@ -15,6 +16,9 @@ from jojo_cli.images import SOFTWARE, mark, to_rgb
 _MILLISECOND = Fraction(1, 1000)
 _UNSAID = 100
 """Milliseconds for which browsers show a frame that is to be shown for none."""
+
+_SHOWN = "Shown"
+"""What a part, a PNG, calls when it is shown, and for how long."""
 
 _SAMPLED = 32
 """Frames that the colours of a GIF are chosen from."""
@@ -69,7 +73,7 @@ class AnimationWriter:
 
     part = 1
 
-    def __init__(self, film: Film, suffix: str) -> None:
+    def __init__(self, film: Film | None, suffix: str) -> None:
         self._film, self._suffix = film, suffix
 
     def write_part(self, path: Path, pictures: Iterable[tuple[Frame, Image.Image]]) -> None:
@@ -77,13 +81,15 @@ class AnimationWriter:
         for frame, picture in pictures:
             if frame.alpha and frame.alpha.size == picture.size:
                 picture.putalpha(frame.alpha)
-            picture.save(path, "PNG", compress_level=1)
+            shown = PngInfo()
+            shown.add_text(_SHOWN, f"{frame.start * frame.unit} {frame.duration * frame.unit}")
+            picture.save(path, "PNG", compress_level=1, pnginfo=shown)
 
     def join(self, parts: Sequence[Path], path: Path, *, location: bool) -> None:
         """Write the film of all parts."""
         unit = _UNITS[self._suffix]
         # Where a frame ends the next one begins: what is rounded does not add up.
-        times = [(frame.start * frame.unit, frame.duration * frame.unit) for frame in self._film]
+        times = [_times(part) for part in parts]
         starts = [round(start / unit) for start, _ in times]
         ends = [*starts[1:], round(sum(times[-1]) / unit)]
         milliseconds = [round(1000 * unit * (end - start)) for start, end in zip(starts, ends, strict=True)]
@@ -99,6 +105,13 @@ class AnimationWriter:
             options["exif"][SOFTWARE] = mark("picture")
         name = self._suffix[1:].upper()
         next(pictures).save(path, name, save_all=True, append_images=pictures, **options)
+
+
+def _times(part: Path) -> tuple[Fraction, Fraction]:
+    """Return when a part begins, and how long it is shown, in seconds."""
+    with Image.open(part) as picture:
+        start, duration = picture.info[_SHOWN].split()
+    return Fraction(start), Fraction(duration)
 
 
 def _read(part: Path) -> Image.Image:

@@ -18,7 +18,7 @@ from torch import Tensor
 from jojo_cli import __version__, disk
 from jojo_cli.bases.settings import InvertChoice, InvertSettings
 from jojo_cli.codes import SUFFIX, read_code, write_code
-from jojo_cli.events import Advance, progress
+from jojo_cli.events import Advance, Cancelled, Note, progress
 from jojo_cli.faces import NoFaceError, Points, crop_face
 from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.follow import FaceFollower, Sight
@@ -74,7 +74,7 @@ def filming(
         writer = open_writer(film, output.suffix.lower())
         source = Path(job.input).stat()
         about = {**choices, "film": [job.input, source.st_size, source.st_mtime_ns], "face": job.choice}
-        with _bench(output, about) as bench:
+        with _bench(studio, output, about) as bench:
             seen = _look(studio, film, job.input, bench / "faces.npz")
             tracks = find_tracks(seen, job.choice)
             if not tracks:
@@ -97,7 +97,7 @@ _NO_FACE = "faces are found from about 40 pixels on, and upright"
 
 
 @contextmanager
-def _bench(output: Path, about: Mapping[str, Any]) -> Iterator[Path]:
+def _bench(studio: "Studio", output: Path, about: Mapping[str, Any]) -> Iterator[Path]:
     """Give a folder for what is not finished: that of an earlier run, if it was about the same.
 
     It stays where the work was stopped, or failed for want of something, and the next run goes on there.
@@ -115,6 +115,9 @@ def _bench(output: Path, about: Mapping[str, Any]) -> Iterator[Path]:
             yield folder
         except (FilmError, NoFaceError):  # it would be the same again
             disk.delete(folder)
+            raise
+        except (KeyboardInterrupt, Cancelled):
+            studio.listener(Note(f"what is done of {output.name!r} is kept: the same command goes on"))
             raise
         disk.delete(folder)
 
@@ -164,7 +167,15 @@ def _codes(
     name: str,
     bench: Path,
 ) -> list[_Code]:
-    """Return the codes of tracks, by their best frames; the bench keeps them."""
+    """Return the codes of tracks, by their best frames; the bench keeps them.
+
+    Who was out of sight for long comes back as another track, and keeps the code.
+    """
+
+    def same_person(a: int, b: int) -> bool:
+        apart = tracks[a].scene != tracks[b].scene or np.intersect1d(tracks[a].frames, tracks[b].frames).size
+        return not apart and torch.cosine_similarity(people[a], people[b]).item() >= recogniser.same
+
     crops = [bench / f"face-{number}.png" for number in range(len(tracks))]
     if not all(crop.exists() for crop in crops):
         wanted = defaultdict(list)
@@ -173,9 +184,16 @@ def _codes(
         for frame in islice(film, max(wanted) + 1):
             for track, path in wanted.get(frame.number, ()):
                 save_image(crop_face(frame.picture, track.quad, size=base.generator.resolution), path, overwrite=True)
-    codes = []
+    codes: list[_Code] = []
+    recogniser, people = base.load_recogniser(), list[Tensor]()
     for number, path in enumerate(crops, 1):
         crop, kept = read_image(path), path.with_suffix(SUFFIX)
+        with torch.inference_mode():
+            people.append(recogniser(to_tensor([crop]).to(base.device.torch_device)))
+        known = next((i for i in range(number - 1) if same_person(i, number - 1)), None)
+        if known is not None:
+            codes.append(codes[known])
+            continue
         if not kept.exists():
             title = f"inverting face {number} of {len(tracks)} in {name}"
             write_code(kept, studio.find_code(crop, base, settings, title=title).w_plus, base)

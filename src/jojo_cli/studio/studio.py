@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jojo_cli.bases.base import Base
     from jojo_cli.bases.settings import InvertSettings
     from jojo_cli.device import Device
+    from jojo_cli.directions import DirectionStore
     from jojo_cli.faces import FaceChoice, FaceFinder
     from jojo_cli.studio.batch import Batch
     from jojo_cli.studio.loaded import LoadedStyle
@@ -98,6 +99,13 @@ class Studio:
         from jojo_cli.styles import StyleStore
 
         return self._styles or StyleStore(paths.styles_dir())
+
+    @cached_property
+    def directions(self) -> "DirectionStore":
+        """The directions that the user keeps, and those that come with jojo."""
+        from jojo_cli.directions import DirectionStore
+
+        return DirectionStore(paths.directions_dir())
 
     @cached_property
     def finder(self) -> "FaceFinder":
@@ -194,6 +202,7 @@ class Studio:
         settings: "InvertSettings | None" = None,
         *,
         start: "Tensor | None" = None,
+        seen: "Callable[[Tensor], Tensor] | None" = None,
         title: str = "inverting",
     ) -> "Inversion":
         """Return the code from which a base draws a crop.
@@ -203,6 +212,7 @@ class Studio:
             base: opened with what the settings need: `needs=lambda entry: entry.to_invert(choice)`.
             settings: how; by default as the base does with photos.
             start: a code w_plus [1,L,D] to start from, of a similar picture.
+            seen: returns what is compared of images [N,3,S,S] of any size; None compares all.
             title: what the listener is told of this work.
 
         Raises:
@@ -215,7 +225,12 @@ class Studio:
         pixels = to_tensor([crop]).to(base.device.torch_device)
         with progress(self.listener, title, settings.steps, "steps") as advance:
             return invert(
-                base, pixels, settings, start=start, on_step=lambda step, loss: advance(step, f"loss {loss:.3f}")
+                base,
+                pixels,
+                settings,
+                start=start,
+                seen=seen,
+                on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"),
             )
 
     def align(

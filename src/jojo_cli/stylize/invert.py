@@ -20,6 +20,9 @@ from jojo_cli.stylize.losses import Targets
 OnStep = Callable[[int, float], None]
 """Told how many steps are done, and the loss of the last one."""
 
+Seen = Callable[[Tensor], Tensor]
+"""Returns what is looked at of images [N,3,S,S] of any size: all that a hole, or a small size, leaves."""
+
 MOMENTUM = 0.7
 LONGEST = 0.12
 """Of a natural gradient, the root mean square at an octave, in standard deviations of the codes."""
@@ -63,6 +66,7 @@ def invert(
     settings: InvertSettings,
     *,
     start: Tensor | None = None,
+    seen: Seen | None = None,
     on_step: OnStep = lambda step, loss: None,
 ) -> Inversion:
     """Return the code of an aligned image [1,3,R,R] in [-1,1].
@@ -78,6 +82,7 @@ def invert(
         image: on the base's device.
         settings: how.
         start: a code w_plus [1,L,D] to start from, of a similar picture; not for a z.
+        seen: what of a picture is compared; None is all of it.
         on_step: told after every step.
 
     Raises:
@@ -87,7 +92,8 @@ def invert(
         w_plus = _start(base, image, settings) if start is None else start
         if settings.steps:
             descend = _descend_naturally if settings.natural else _descend
-            w_plus = descend(base, w_plus, settings, _Distance(base, image, settings), on_step)
+            distance = _Distance(base, image, settings, seen or (lambda images: images))
+            w_plus = descend(base, w_plus, settings, distance, on_step)
         # A copy: what inference mode made can't be differentiated.
         return Inversion(base, image, w_plus.clone())
 
@@ -104,8 +110,9 @@ def _start(base: Base, image: Tensor, settings: InvertSettings) -> Tensor:
 class _Distance:
     """How far what is drawn is from a picture, step by step."""
 
-    def __init__(self, base: Base, image: Tensor, settings: InvertSettings) -> None:
-        self.base, self.image, self.settings = base, image, settings
+    def __init__(self, base: Base, image: Tensor, settings: InvertSettings, seen: Seen) -> None:
+        self.base, self.image, self.settings, self.seen = base, seen(image), settings, seen
+        image = self.image
         # In turn, at no cost a step: what makes the person is small in the whole picture.
         self.views = (whole_view(base.generator.resolution), face_view(base.generator.resolution))
         self.target = Targets(base.load_perceptual(), [image], self.views)
@@ -115,7 +122,7 @@ class _Distance:
         """Return the loss of w_plus [1,L,D] at a step."""
         whole, face = self.views
         with self.base.device.autocast():
-            drawn = self.base.generator.synthesis(w_plus, at_least=face.scale)
+            drawn = self.seen(self.base.generator.synthesis(w_plus, at_least=face.scale))
             loss = self.target.distance(drawn, self.views[step % 2])
         loss = loss + self.settings.pixels * F.mse_loss(whole(drawn), whole(self.image))
         if self.strangeness:

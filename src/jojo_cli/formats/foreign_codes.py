@@ -1,0 +1,131 @@
+"""Codes of other programs: rows of numbers for StyleGAN2's 18 codes, in the files that they keep them in."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from jojo_cli.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STYLEGAN2_CODES = (4, *(side for side in (8, 16, 32, 64, 128, 256, 512, 1024) for _ in range(2)), 1024)
+"""The resolutions of the codes of StyleGAN2 at 1024 px."""
+
+Form = Literal["jojogan", "e4e", "rosinality", "nvidia", "numpy"]
+"""Whose files: `latent` of JoJoGAN and DoesFS, e4e's stacks, those of rosinality's projector, NVIDIA's
+`projected_w.npz`, and arrays as StyleGAN_LatentEditor's."""
+
+FORMS: tuple[Form, ...] = get_args(Form)
+
+ENDINGS: dict[Form, str] = {"jojogan": ".pt", "e4e": ".pt", "rosinality": ".pt", "nvidia": ".npz", "numpy": ".npy"}
+
+_HINT = "jojo reads .pt, .npz and .npy with rows of 512 numbers for the 18 codes of StyleGAN2"
+
+
+def read_codes(path: Path) -> "dict[str, Tensor]":
+    """Return the codes [18,D] in a file by their names; numbers only are read, and nothing in it runs.
+
+    Raises:
+        CheckpointError: it is missing or damaged, or holds no such codes.
+    """
+    import torch
+
+    try:
+        found = _read(path)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{str(path)!r} not found") from error
+    except Exception as error:  # damaged files, and programs where numbers should be, fail in a dozen ways
+        raise CheckpointError(f"{str(path)!r} is damaged, or no plain numbers", hint=_HINT) from error
+    codes = {}
+    for name, rows in found.items():
+        if not isinstance(rows, torch.Tensor) or rows.ndim != 2 or len(rows) not in (1, len(STYLEGAN2_CODES)):
+            shape = "x".join(map(str, getattr(rows, "shape", ()))) or type(rows).__name__
+            raise CheckpointError(f"{str(path)!r} holds no code: {shape}", hint=_HINT)
+        if not rows.isfinite().all():
+            raise CheckpointError(f"{str(path)!r} holds numbers that are none")
+        codes[name] = rows.float().expand(len(STYLEGAN2_CODES), -1)
+    if not codes:
+        raise CheckpointError(f"{str(path)!r} holds no code", hint=_HINT)
+    return codes
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what a file holds, each as rows if it is."""
+    import numpy as np
+    import torch
+
+    if path.suffix in (".npy", ".npz"):
+        loaded = np.load(path, allow_pickle=False)
+        array = loaded["w"] if path.suffix == ".npz" else loaded
+        return _stacked(path.stem, torch.from_numpy(array))
+    loaded = torch.load(path, map_location="cpu", weights_only=True)
+    if isinstance(loaded, dict) and "latent" in loaded:
+        return _stacked(path.stem, loaded["latent"])
+    if isinstance(loaded, dict):
+        return {Path(str(name)).stem: _rows(each["latent"]) for name, each in loaded.items()}
+    return _stacked(path.stem, loaded)
+
+
+def _stacked(stem: str, codes: Any) -> dict[str, Any]:
+    if getattr(codes, "ndim", 0) == 3 and len(codes) > 1:
+        return {f"{stem}-{number}": rows for number, rows in enumerate(codes, 1)}
+    return {stem: _rows(codes)}
+
+
+def _rows(code: Any) -> Any:
+    """Return a code as rows, if it is one code."""
+    while getattr(code, "ndim", 0) > 2 and len(code) == 1:
+        code = code[0]
+    return code[None] if getattr(code, "ndim", 0) == 1 else code
+
+
+def code_writer(form: Form) -> "Callable[[str, Tensor], bytes]":
+    """Return what makes the content of a file of a code [18,D] and its name."""
+    import io
+
+    import numpy as np
+    import torch
+
+    def written(name: str, rows: "Tensor") -> bytes:
+        rows = rows.cpu().float().contiguous().clone()
+        stream = io.BytesIO()
+        if form == "numpy":
+            np.save(stream, rows[None].numpy())
+        elif form == "nvidia":
+            np.savez(stream, w=rows[None].numpy())
+        else:
+            kept: Any = {
+                "jojogan": {"latent": rows},
+                "e4e": rows[None],
+                "rosinality": {name: {"latent": rows, "noise": []}},
+            }
+            torch.save(kept[form], stream)
+        return stream.getvalue()
+
+    return written
+
+
+def rows_for(rows: "Tensor", wanted: Sequence[int], known: Sequence[int]) -> "Tensor":
+    """Return rows [R,D] for codes of the `wanted` resolutions, in pixels, each from the like place of its own.
+
+    Of StyleGAN2's codes, the one of the larger picture comes to a last code that only the picture has.
+
+    Args:
+        rows: for codes of the `known` resolutions; others, such as one for all, are returned as they are.
+        wanted: the resolution of each code.
+        known: likewise.
+    """
+    if len(rows) != len(known) or tuple(known) == tuple(wanted):
+        return rows
+    places = []
+    for number, side in enumerate(wanted):
+        same = [place for place, other in enumerate(known) if other == side]
+        larger = [place for place, other in enumerate(known) if other > side]
+        if number == len(wanted) - 1 and larger:
+            places.append(larger[0])
+        elif same:
+            places.append(same[min(list(wanted[:number]).count(side), len(same) - 1)])
+        else:
+            places.append(len(known) - 1)
+    return rows[places]

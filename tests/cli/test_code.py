@@ -1,0 +1,394 @@
+"""`jojo code`, as a user types it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import style_kit
+import tiny
+import torch
+from conftest import Finished, Jojo
+from face_kit import photo
+from PIL import Image
+from style_kit import names, pixels, same
+
+from jojo_cli import directions
+from jojo_cli.codes import read_code, write_code
+from jojo_cli.errors import UsageError
+from jojo_cli.films import open_film
+from jojo_cli.stylize.directions import in_codes, in_weights, one_deviation, past, random_codes
+from jojo_cli.stylize.mixing import sample_code
+
+if TYPE_CHECKING:
+    from jojo_cli.bases.base import Base
+
+fake_finder, workplace = style_kit.fake_finder, style_kit.workplace
+trained, ink, no_work = style_kit.trained, style_kit.ink, style_kit.no_work
+pytestmark = pytest.mark.usefixtures("workplace", "ink")
+
+
+def code(jojo: Jojo, *args: object) -> Finished:
+    return jojo("code", *args)
+
+
+def saved(path: str, base: "Base") -> torch.Tensor:
+    return read_code(Path(path), base)
+
+
+@pytest.fixture
+def like_stylegan2(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tiny base have codes of StyleGAN2-FFHQ's w."""
+    base = style_kit.make_base()
+    monkeypatch.setattr(tiny, "make_base", lambda *args, **options: replace(base, codes_of="stylegan2-ffhq"))
+    monkeypatch.setattr(directions, "shipped", lambda base: [])
+
+
+def test_morph_is_an_animation_from_one_face_to_the_other(jojo: Jojo) -> None:
+    run = code(jojo, "morph", "seed:1", "seed:2", "--frames", 5, "--rate", 10, "--size", 64)
+    assert (run.code, run.out) == (0, "seed-1-seed-2.morph.webp\n")
+    frames = list(open_film(Path("seed-1-seed-2.morph.webp")))
+    assert [(frame.picture.size, frame.duration) for frame in frames] == [((64, 64), 100)] * 5
+    first, last = (np.asarray(frames[number].picture).astype(int) for number in (0, -1))
+    assert abs(first - last).mean() > 3
+    assert names() == ["seed-1-seed-2.morph.webp"]
+
+
+@pytest.mark.parametrize("ending", [".gif", ".mp4", ".webm"])
+def test_morph_in_other_formats(ending: str, jojo: Jojo) -> None:
+    run = code(jojo, "morph", "seed:1", "seed:2", "seed:3", "--frames", 7, "--size", 64, "-o", f"a{ending}")
+    assert run.out == f"a{ending}\n"
+    assert len(list(open_film(Path(f"a{ending}")))) == 7
+
+
+def test_morph_begins_and_ends_at_the_faces(jojo: Jojo, base: "Base") -> None:
+    code(jojo, "morph", "seed:1", "seed:2", "--frames", 9, "--size", 128, "-o", "sheet.png")
+    code(jojo, "mix", "seed:1", "seed:2", "--amount", 0, "-o", "first.png")
+    sheet, first = pixels("sheet.png"), pixels("first.png")
+    assert sheet.shape == (256, 1024, 3)
+    assert abs(sheet[:128, :128] - first).max() <= 1
+
+
+def test_loop_comes_back_and_does_not_stand_still(jojo: Jojo) -> None:
+    code(jojo, "morph", "seed:1", "seed:2", "--frames", 8, "--loop", "--even", "--size", 128, "-o", "sheet.png")
+    frames = np.split(pixels("sheet.png"), 8, axis=1)
+    steps = [abs(a - b).mean() for a, b in zip(frames, [*frames[1:], frames[0]], strict=True)]
+    assert max(steps) < 2 * min(steps)
+
+
+def test_spherical_morph_is_of_seeds_only(jojo: Jojo) -> None:
+    run = code(jojo, "morph", "seed:1", "seed:2", "--spherical", "--frames", 3, "--size", 64, "-o", "a.gif")
+    assert run.code == 0
+    run = code(jojo, "morph", "seed:1", photo(Path("me.png")), "--spherical", "-o", "b.gif")
+    assert run.code == 2
+    assert run.err.endswith("error: only seeds have a z\nhint: leave out --spherical, or give seeds\n")
+
+
+def test_morph_of_photos_and_codes_in_a_style(jojo: Jojo, base: "Base") -> None:
+    write_code(Path("you.code.safetensors"), sample_code(base, 5, 0.7), base)
+    faces = (photo(Path("me.png")), "you.code.safetensors")
+    run = code(jojo, "morph", *faces, "--refine", 2, "--style", "ink", "--frames", 2, "--size", 128, "-o", "ink.png")
+    assert run.code == 0
+    code(jojo, "morph", *faces, "--refine", 2, "--frames", 2, "--size", 128, "-o", "plain.png")
+    assert not same("ink.png", "plain.png")
+
+
+def test_mix_takes_what_is_fine_from_the_second(jojo: Jojo, base: "Base") -> None:
+    run = code(jojo, "mix", "seed:1", "seed:2", "--from", 32, "--json")
+    assert json.loads(run.out) == {"inputs": ["seed:1", "seed:2"], "output": "seed-1-seed-2.mix.code.safetensors"}
+    mixed = saved("seed-1-seed-2.mix.code.safetensors", base)
+    for number, side in enumerate(base.generator.code_resolutions):
+        wanted = sample_code(base, 2 if side >= 32 else 1, 0.7)
+        torch.testing.assert_close(mixed[:, number], wanted[:, number])
+    assert names() == ["seed-1-seed-2.mix.code.safetensors", "seed-1-seed-2.mix.png"]
+
+
+def test_grid_has_all_with_all(jojo: Jojo) -> None:
+    assert (
+        code(jojo, "mix", "seed:1", "seed:2", "seed:3", "--grid", "--from", 32).out == "seed-1-seed-2-seed-3.mix.png\n"
+    )
+    with Image.open("seed-1-seed-2-seed-3.mix.png") as sheet:
+        assert sheet.size == (4 * 264 - 8, 4 * 264 - 8)
+
+
+def test_transfer_adds_what_changed(jojo: Jojo, base: "Base") -> None:
+    run = code(jojo, "transfer", "seed:1", "seed:2", "seed:3", "--strength", 0.5, "-o", "out/new.png")
+    assert run.out == "out/new.code.safetensors\n"
+    one, two, three = (sample_code(base, seed, 0.7) for seed in (1, 2, 3))
+    torch.testing.assert_close(saved("out/new.code.safetensors", base), three + 0.5 * (two - one))
+    assert names("out") == ["new.code.safetensors", "new.png"]
+
+
+@pytest.mark.usefixtures("like_stylegan2")
+def test_edit_moves_along_a_direction_that_was_found(jojo: Jojo, base: "Base") -> None:
+    run = code(jojo, "directions", "find", "--pca", "-n", 2, "--json")
+    assert [json.loads(line)["name"] for line in run.out.splitlines()] == ["pca-1", "pca-2"]
+    run = code(jojo, "edit", "seed:1", "seed:2", "--direction", "pca-1", "--strength", -1.5)
+    assert run.out == "seed-1.pca-1-1.5.code.safetensors\nseed-2.pca-1-1.5.code.safetensors\n"
+    moved = saved("seed-1.pca-1-1.5.code.safetensors", base) - sample_code(base, 1, 0.7)
+    torch.testing.assert_close(moved, moved[:, :1].expand_as(moved), atol=1e-5, rtol=1e-4)
+    codes = random_codes(base.generator)
+    along = moved[0, 0] / moved[0, 0].norm()
+    assert (codes @ along).std() * 1.5 == pytest.approx(moved[0, 0].norm().item(), rel=0.05)
+
+
+@pytest.mark.usefixtures("like_stylegan2")
+def test_sweep_draws_a_row_for_each_face(jojo: Jojo) -> None:
+    code(jojo, "directions", "find", "--sefa", "-n", 1)
+    run = code(jojo, "edit", "seed:1", "seed:2", "--direction", "sefa-1", "--sweep", "-2:2:5", "-o", "row.png")
+    assert run.out == "row.png\n"
+    with Image.open("row.png") as sheet:
+        assert sheet.size == (5 * 136 - 8, 2 * 136 - 8)
+    assert names() == ["row.png"]
+
+
+@pytest.mark.usefixtures("like_stylegan2")
+def test_imported_direction(jojo: Jojo, base: "Base") -> None:
+    vector = torch.randn(1, base.generator.w_dim, generator=torch.Generator().manual_seed(0))
+    torch.save(vector, "smile.pt")
+    np.save("turned.npy", np.tile(vector.numpy(), (18, 1)))
+    assert code(jojo, "directions", "import", "smile.pt").code == 0
+    assert code(jojo, "directions", "import", "turned.npy", "--name", "turn").code == 0
+    listed = json.loads(code(jojo, "directions", "list", "--json").out)
+    assert [(one["name"], one["origin"]) for one in listed] == [("smile", "smile.pt"), ("turn", "turned.npy")]
+    for name in ("smile", "turn"):
+        code(jojo, "edit", "seed:1", "--direction", name, "-o", f"{name}.png")
+    torch.testing.assert_close(saved("smile.code.safetensors", base), saved("turn.code.safetensors", base))
+    assert "exists" in code(jojo, "directions", "import", "smile.pt").err
+    assert code(jojo, "directions", "rm", "turn").code == 0
+    assert "direction 'turn' not found\nhint: known: smile" in code(jojo, "edit", "seed:1", "--direction", "turn").err
+
+
+@pytest.mark.usefixtures("like_stylegan2")
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("stylegan_ffhq_smile_w_boundary.npy", np.zeros((1, 512)), "is of StyleGAN1 or PGGAN"),
+        ("smile.npy", np.zeros((3, 512)), "3x512 numbers are no direction"),
+        ("smile.npy", np.zeros((1, 32)), "a direction of no length leads nowhere"),
+        ("smile.npy", np.full((1, 32), np.nan), "1x32 numbers are no direction"),
+        ("smile.npy", np.array([{"a": 1}], dtype=object), "is damaged, or no plain numbers"),
+        ("smile.pt", {"a": torch.zeros(1, 32)}, "a dict, and not a tensor"),
+    ],
+)
+def test_what_is_no_direction(name: str, content: Any, said: str, jojo: Jojo) -> None:
+    torch.save(content, name) if name.endswith(".pt") else np.save(name, content, allow_pickle=True)
+    run = code(jojo, "directions", "import", name)
+    assert run.code != 0
+    assert said in run.err
+    assert json.loads(code(jojo, "directions", "list", "--json").out) == []
+
+
+@pytest.mark.usefixtures("like_stylegan2")
+def test_program_in_a_file_does_not_run(jojo: Jojo) -> None:
+    class Program:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (Path("ran"),))
+
+    torch.save(Program(), "smile.pt")
+    for args in (("directions", "import", "smile.pt"), ("convert", "smile.pt")):
+        assert "damaged, or no plain numbers" in code(jojo, *args).err
+    assert not Path("ran").exists()
+
+
+def test_direction_of_other_codes_is_refused(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
+    code(jojo, "directions", "find", "--pca", "-n", 1)
+    base = style_kit.make_base()
+    monkeypatch.setattr(tiny, "make_base", lambda *args, **options: replace(base, codes_of="other"))
+    run = code(jojo, "edit", "seed:1", "--direction", "pca-1")
+    assert "direction 'pca-1' is of other codes than those of base 'tiny'" in run.err
+
+
+def test_show_says_where_a_code_stands(jojo: Jojo) -> None:
+    code(jojo, "directions", "find", "--pca", "-n", 1)
+    record = json.loads(code(jojo, "show", "seed:1", "--truncation", 1, "--json").out)
+    assert (record["input"], record["base"]) == ("seed:1", "tiny")
+    assert 0.5 < record["distance"]["4"] < 2
+    assert set(record["directions"]) == {"pca-1"}
+    mean = json.loads(code(jojo, "show", "seed:1", "--truncation", 0, "--json").out)
+    assert mean["directions"]["pca-1"] == 0
+
+
+@pytest.mark.usefixtures("like_stylegan2")
+@pytest.mark.parametrize("form", ["jojogan", "e4e", "rosinality", "nvidia", "numpy"])
+def test_codes_go_to_other_programs_and_back(form: str, jojo: Jojo, base: "Base") -> None:
+    new = sample_code(base, 3, 0.7)
+    write_code(Path("me.code.safetensors"), new, replace(base, codes_of="stylegan2-ffhq"))
+    file = code(jojo, "convert", "me.code.safetensors", "--to", form).out.strip()
+    assert Path(file).suffix in (".pt", ".npz", ".npy")
+    back = code(jojo, "convert", file, "-o", "back").out.strip()
+    torch.testing.assert_close(saved(back, base), new)
+
+
+@pytest.mark.usefixtures("like_stylegan2")
+def test_stack_of_codes_becomes_several(jojo: Jojo, base: "Base") -> None:
+    torch.save(torch.randn(3, 18, base.generator.w_dim), "all.pt")
+    run = code(jojo, "convert", "all.pt")
+    assert run.out.splitlines() == [f"all-{number}.code.safetensors" for number in (1, 2, 3)]
+
+
+def test_base_with_codes_of_its_own_converts_nothing(jojo: Jojo) -> None:
+    run = code(jojo, "convert", "any.pt")
+    assert "base 'tiny' has codes of its own" in run.err
+
+
+def mask(name: str, box: tuple[int, int, int, int], size: tuple[int, int] = (64, 64)) -> Path:
+    """Write a mask that is white in a box."""
+    image = Image.new("L", size)
+    image.paste(255, box)
+    image.save(name)
+    return Path(name)
+
+
+def test_crossover_is_near_both_under_a_mask(jojo: Jojo, base: "Base") -> None:
+    run = code(jojo, "crossover", "seed:1", "seed:2", "--mask", mask("right.png", (32, 0, 64, 64)), "--refine", 30)
+    assert run.out == "seed-1-seed-2.crossover.code.safetensors\n"
+    new, first, second = (pixels(name) for name in ("seed-1-seed-2.crossover.png", *drawn(jojo, "seed:1", "seed:2")))
+    for half in (np.s_[:, :48], np.s_[:, 80:]):
+        apart = [abs(new[half] - other[half]).mean() for other in (first, second)]
+        assert apart.index(min(apart)) == (0 if half == np.s_[:, :48] else 1)
+
+
+def drawn(jojo: Jojo, *faces: str) -> list[str]:
+    """Return the files of what the base draws of faces."""
+    files = [f"{face.replace(':', '-')}.plain.png" for face in faces]
+    for face, file in zip(faces, files, strict=True):
+        code(jojo, "mix", face, face, "--amount", 0, "--from", 32, "-o", file)
+    return files
+
+
+def test_local_change_is_under_the_mask(jojo: Jojo) -> None:
+    corner = mask("corner.png", (0, 0, 32, 32))
+    run = code(jojo, "local", "seed:1", "--target", "seed:2", "--mask", corner, "--refine", 20)
+    assert run.out == "seed-1.local.code.safetensors\n"
+    new, old = pixels("seed-1.local.png"), pixels(drawn(jojo, "seed:1")[0])
+    change = abs(new - old).mean(axis=2)
+    assert change[:56, :56].mean() > 1.2 * change[72:, 72:].mean()
+
+
+@pytest.mark.parametrize("align", [[], ["--no-align"]])
+def test_hole_is_filled_and_the_rest_stays(align: list[str], jojo: Jojo) -> None:
+    me = photo(Path("me.png"), size=(300, 240))
+    hole = mask("hole.png", (60, 45, 75, 60), size=(300, 240))
+    run = code(jojo, "restore", me, "--mask", hole, "--refine", 2, *align)
+    assert run.out == "me.restored.code.safetensors\n"
+    code(
+        jojo,
+        "restore",
+        me,
+        "--mask",
+        mask("other.png", (76, 60, 84, 70), (300, 240)),
+        "--refine",
+        2,
+        "-o",
+        "b.png",
+        *align,
+    )
+    change = abs(pixels("me.restored.png") - pixels("b.png")).mean(axis=2)
+    assert change.max() > 5
+    assert (change[-20:, -20:] == 0).all()
+
+
+def test_what_is_in_the_hole_does_not_matter(jojo: Jojo, base: "Base") -> None:
+    hole = mask("hole.png", (60, 45, 75, 60), size=(300, 240))
+    for name, colour in (("a.png", (0, 255, 0)), ("b.png", (255, 0, 255))):
+        me = photo(Path(name), size=(300, 240))
+        with Image.open(me) as image:
+            image.paste(colour, (60, 45, 75, 60))
+            image.save(me)
+        code(jojo, "restore", me, "--mask", hole, "--refine", 3)
+    torch.testing.assert_close(
+        saved("a.restored.code.safetensors", base), saved("b.restored.code.safetensors", base), atol=1e-3, rtol=1e-2
+    )
+
+
+def test_small_face_is_enlarged(jojo: Jojo, base: "Base") -> None:
+    assert code(jojo, "enlarge", photo(Path("me.png")), "--refine", 2).out == "me.enlarged.code.safetensors\n"
+    run = code(jojo, "enlarge", "me.png", "--no-align", "--refine", 2, "-o", "b.png")
+    assert run.code == 2
+    assert "the face in 'me.png' is not small\nhint: say with --factor" in run.err
+    assert code(jojo, "enlarge", "me.png", "--no-align", "--factor", 4, "--refine", 2, "-o", "b.png").code == 0
+    assert not torch.equal(saved("me.enlarged.code.safetensors", base), saved("b.code.safetensors", base))
+
+
+@pytest.mark.usefixtures("like_stylegan2")
+def test_face_is_turned_to_the_front(jojo: Jojo, base: "Base") -> None:
+    for seed, name in enumerate(("yaw", "pitch")):
+        torch.save(torch.randn(1, base.generator.w_dim, generator=torch.Generator().manual_seed(seed)), f"{name}.pt")
+        code(jojo, "directions", "import", f"{name}.pt")
+    before = json.loads(code(jojo, "show", "seed:3", "--json").out)["directions"]
+    code(jojo, "frontal", "seed:3")
+    after = json.loads(code(jojo, "show", "seed-3.frontal.code.safetensors", "--json").out)["directions"]
+    assert abs(before["yaw"]) > 0.1
+    assert abs(after["pitch"]) < 0.02
+    assert abs(after["yaw"]) < 0.5 * abs(before["yaw"]) + 0.1
+
+
+def test_masks_that_make_no_sense(jojo: Jojo) -> None:
+    me = photo(Path("me.png"))
+    for name, size, box, said in (
+        ("empty.png", (64, 64), (0, 0, 0, 0), "mask 'empty.png' is empty"),
+        ("full.png", (64, 64), (0, 0, 64, 64), "mask 'full.png' is full"),
+        ("wide.png", (64, 32), (0, 0, 9, 9), "mask 'wide.png' is no square"),
+    ):
+        run = code(jojo, "crossover", "seed:1", "seed:2", "--mask", mask(name, box, size))
+        assert (run.code, said in run.err) == (2, True)
+    run = code(jojo, "restore", me, "--mask", mask("a.png", (0, 0, 9, 9)))
+    assert "of different sizes: 64 x 64 and 160 x 120 pixels" in run.err
+    run = code(jojo, "restore", me, "--mask", mask("b.png", (150, 0, 160, 9), (160, 120)))
+    assert "mask 'b.png' does not touch the face" in run.err
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["morph", "seed:1"], "a morph needs two faces or more"),
+        (["mix", "seed:1"], "mix takes two faces, or with --grid more"),
+        (["mix", "seed:1", "seed:2", "seed:3"], "mix takes two faces, or with --grid more"),
+        (["edit", "seed:1", "--direction", "a", "--sweep", "1:2"], "'1:2' is no sweep"),
+        (["edit", "seed:1", "seed:2", "--direction", "a", "-o", "a.png"], "'a.png' takes one result"),
+        (["directions", "find"], "find takes --sefa or --pca"),
+        (["morph", "seed:x", "seed:1"], "'seed:x' is no seed"),
+    ],
+)
+def test_what_makes_no_sense(args: list[str], said: str, jojo: Jojo) -> None:
+    run = code(jojo, *args)
+    assert run.code == 2
+    assert run.err.startswith(f"error: {said}\nhint: ")
+
+
+def test_bad_input_is_told(jojo: Jojo) -> None:
+    Path("a.code.safetensors").write_bytes(b"nothing")
+    assert "'a.code.safetensors' is not a code" in code(jojo, "mix", "a.code.safetensors", "seed:1").err
+    run = code(jojo, "mix", "seed:1", photo(Path("me.png"), faces=0), "--refine", 2)
+    assert "no face found" in run.err
+    assert "nothing is mixed from 4096 pixels on" in code(jojo, "mix", "seed:1", "seed:2", "--from", 4096).err
+    assert "names no format" in code(jojo, "morph", "seed:1", "seed:2", "-o", "a.avi").err
+    code(jojo, "mix", "seed:1", "seed:2", "--from", 32, "-o", "a.png")
+    assert "exists" in code(jojo, "mix", "seed:1", "seed:2", "--from", 32, "-o", "a.png").err
+
+
+def test_directions_in_weights_are_at_right_angles(base: "Base") -> None:
+    found = torch.cat(in_weights(base.generator, 6, up_to=32))
+    torch.testing.assert_close(found @ found.T, torch.eye(6), atol=1e-4, rtol=0)
+    assert not torch.allclose(torch.cat(in_weights(base.generator, 6, up_to=8)).abs(), found.abs(), atol=1e-3)
+
+
+def test_codes_spread_most_along_the_first() -> None:
+    codes = torch.randn(4000, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 5.0, 2.0, 0.1])
+    found = in_codes(codes, 2)
+    assert found[0][0][0, 1] > 0.99
+    assert abs(found[1][0][0, 2]) > 0.99
+    assert found[0][1] == pytest.approx(25 / 30, abs=0.03)
+    assert one_deviation(found[0][0], codes).norm() == pytest.approx(5, rel=0.05)
+
+
+def test_what_shall_stay_stays() -> None:
+    wanted, keep = torch.tensor([[1.0, 1.0, 0.0]]), [torch.tensor([[1.0, 0.0, 0.0]])]
+    rest = past(wanted, keep)
+    torch.testing.assert_close(rest, torch.tensor([[0.0, 2**0.5, 0.0]]))
+    with pytest.raises(UsageError, match="nothing of the direction is left"):
+        past(wanted, [torch.tensor([[2.0, 2.0, 0.0]])])
