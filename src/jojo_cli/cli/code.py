@@ -42,6 +42,10 @@ StyleOption = Annotated[
 StyleStrength = Annotated[
     float, typer.Option("--style-strength", min=0.0, max=1.0, help="How much of the style shows.")
 ]
+StyleStrengthToo = Annotated[  # where no other strength is meant
+    float,
+    typer.Option("--style-strength", "--strength", min=0.0, max=1.0, help="How much of the style shows."),
+]
 Truncation = Annotated[
     float, typer.Option(min=0.0, max=1.0, help="Of seeds: 0 draws the mean face; 1 the most varied, and oddest, faces.")
 ]
@@ -74,7 +78,7 @@ def morph(
     even: Annotated[bool, typer.Option("--even", help="Move evenly, and not slower at each face.")] = False,
     spherical: Annotated[bool, typer.Option("--spherical", help="Go by z instead of w: seeds only.")] = False,
     style: StyleOption = None,
-    style_strength: StyleStrength = 1.0,
+    style_strength: StyleStrengthToo = 1.0,
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -122,7 +126,7 @@ def mix(
     as_grid: Annotated[bool, typer.Option("--grid", help="Draw all with all on one sheet, and write no code.")] = False,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrength = 1.0,
+    style_strength: StyleStrengthToo = 1.0,
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -273,7 +277,7 @@ def crossover(
     mask: Mask,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrength = 1.0,
+    style_strength: StyleStrengthToo = 1.0,
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -307,7 +311,7 @@ def local(
     mask: Mask,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrength = 1.0,
+    style_strength: StyleStrengthToo = 1.0,
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -340,7 +344,7 @@ def frontal(
     faces: Sources,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrength = 1.0,
+    style_strength: StyleStrengthToo = 1.0,
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -374,7 +378,7 @@ def restore(
     mask: Annotated[Path, typer.Option("--mask", help="A picture of the photo's size, white where the hole is.")],
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrength = 1.0,
+    style_strength: StyleStrengthToo = 1.0,
     color: Color = None,
     method: Method = None,
     refine: Refine = None,
@@ -411,7 +415,7 @@ def enlarge(
     ] = None,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrength = 1.0,
+    style_strength: StyleStrengthToo = 1.0,
     color: Color = None,
     method: Method = None,
     refine: Refine = None,
