@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jojo_cli import disk
+from jojo_cli.bases.settings import STYLEGAN2_FFHQ
 from jojo_cli.errors import CheckpointError, JojoError, UsageError
 from jojo_cli.formats.foreign_codes import STYLEGAN2_CODES, rows_for
 from jojo_cli.styles.names import is_style_name
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from jojo_cli.bases.base import Base
     from jojo_cli.stylize.directions import Direction
+    from jojo_cli.weights.manager import ModelManager
 
 SUFFIX = ".safetensors"
 KEY = "direction"
@@ -26,18 +28,26 @@ _OF_OTHER_NETWORKS = re.compile(r"(stylegan|pggan)_|angle_(horizontal|vertical)"
 _NAMES_HINT = "use 1 to 64 of a-z, 0-9, '-' and '_', with a letter or digit first"
 
 
+PUBLISHED = {name: f"direction-{name}" for name in ("e4e-age", "e4e-pose", "e4e-smile")}
+"""Directions that others published for StyleGAN2-FFHQ: their names, and those of the weights that hold them."""
+
+
 class DirectionStore:
-    """Directions by name: those of a folder, and those that come with jojo for a base.
+    """Directions by name: those of a folder, those that come with jojo for a base, and those that others published.
 
     Args:
         folder: the user's.
+        models: fetch what others published, when it is first asked for.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, models: "ModelManager") -> None:
+        self.folder, self._models = folder, models
 
     def list(self, base: "Base") -> "list[Direction]":
-        """Return the directions of a base by name; what is damaged or of other codes is left out."""
+        """Return the directions of a base by name, but for those that have to be fetched first.
+
+        What is damaged or of other codes is left out.
+        """
         found = {direction.name: direction for direction in shipped(base)}
         for path in sorted(self.folder.glob(f"*{SUFFIX}")):
             try:
@@ -50,7 +60,7 @@ class DirectionStore:
         """Return the direction called `name`.
 
         Raises:
-            JojoError: there is none, or it is damaged, or of other codes.
+            JojoError: there is none, or it is damaged, or of other codes; or it can't be fetched.
         """
         path = self.folder / f"{name}{SUFFIX}"
         if is_style_name(name) and path.exists():
@@ -58,6 +68,8 @@ class DirectionStore:
         for direction in shipped(base):
             if direction.name == name:
                 return direction
+        if name in PUBLISHED and base.codes_of == STYLEGAN2_FFHQ:
+            return read_foreign(self._models.ensure(PUBLISHED[name]), name, base)
         known = ", ".join(direction.name for direction in self.list(base))
         raise JojoError(f"direction {name!r} not found", hint=f"known: {known}" if known else "find or import some")
 
@@ -109,7 +121,6 @@ class DirectionStore:
 def shipped(base: "Base") -> "list[Direction]":
     """Return the directions that come with jojo for the codes of a base."""
     from jojo_cli.bases import EMBEDDED_BASE
-    from jojo_cli.bases.base import STYLEGAN2_FFHQ
     from jojo_cli.bases.shipped import shipped_record, shipped_weights
     from jojo_cli.stylize.directions import Direction
 

@@ -1,5 +1,6 @@
 """`jojo code`, as a user types it."""
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from conftest import Finished, Jojo
 from face_kit import photo
 from PIL import Image
 from style_kit import names, pixels, same
+from weights_kit import form_of, good, running_server, web_of
 
 from jojo_cli import directions
 from jojo_cli.codes import read_code, write_code
@@ -21,6 +23,7 @@ from jojo_cli.errors import UsageError
 from jojo_cli.films import open_film
 from jojo_cli.stylize.directions import in_codes, in_weights, one_deviation, past, random_codes
 from jojo_cli.stylize.mixing import sample_code
+from jojo_cli.weights.catalog import load_catalog
 
 if TYPE_CHECKING:
     from jojo_cli.bases.base import Base
@@ -144,6 +147,12 @@ def test_sweep_draws_a_row_for_each_face(jojo: Jojo) -> None:
     assert names() == ["row.png"]
 
 
+def kept(jojo: Jojo) -> list[tuple[str, str]]:
+    """Return the names and origins of the directions that are here."""
+    listed = json.loads(code(jojo, "directions", "list", "--json").out)
+    return [(one["name"], one["origin"]) for one in listed if one["name"] not in directions.PUBLISHED]
+
+
 @pytest.mark.usefixtures("like_stylegan2")
 def test_imported_direction(jojo: Jojo, base: "Base") -> None:
     vector = torch.randn(1, base.generator.w_dim, generator=torch.Generator().manual_seed(0))
@@ -151,14 +160,37 @@ def test_imported_direction(jojo: Jojo, base: "Base") -> None:
     np.save("turned.npy", np.tile(vector.numpy(), (18, 1)))
     assert code(jojo, "directions", "import", "smile.pt").code == 0
     assert code(jojo, "directions", "import", "turned.npy", "--name", "turn").code == 0
-    listed = json.loads(code(jojo, "directions", "list", "--json").out)
-    assert [(one["name"], one["origin"]) for one in listed] == [("smile", "smile.pt"), ("turn", "turned.npy")]
+    listed = kept(jojo)
+    assert listed == [("smile", "smile.pt"), ("turn", "turned.npy")]
     for name in ("smile", "turn"):
         code(jojo, "edit", "seed:1", "--direction", name, "-o", f"{name}.png")
     torch.testing.assert_close(saved("smile.code.safetensors", base), saved("turn.code.safetensors", base))
     assert "exists" in code(jojo, "directions", "import", "smile.pt").err
     assert code(jojo, "directions", "rm", "turn").code == 0
     assert "direction 'turn' not found\nhint: known: smile" in code(jojo, "edit", "seed:1", "--direction", "turn").err
+
+
+@pytest.mark.usefixtures("like_stylegan2")
+def test_published_direction_is_fetched_and_checked(
+    jojo: Jojo, base: "Base", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.BytesIO()
+    vector = torch.randn(1, base.generator.w_dim, generator=torch.Generator().manual_seed(0))
+    torch.save(vector, stream)
+    body = stream.getvalue()
+    with running_server() as server:
+        catalog = load_catalog()
+        web = web_of(server.serve("/age.pt", good(body)), "age.pt", body)
+        id = directions.PUBLISHED["e4e-age"]
+        catalog[id] = replace(catalog[id], forms=(form_of({"age.pt": body}, web),))
+        monkeypatch.setattr("jojo_cli.weights.manager.load_catalog", lambda: catalog)
+        run = code(jojo, "edit", "seed:1", "--direction", "e4e-age")
+    assert run.out == "seed-1.e4e-age+2.code.safetensors\n"
+    assert "makes faces younger or older" in run.err
+    moved = saved("seed-1.e4e-age+2.code.safetensors", base) - sample_code(base, 1, 0.7)
+    assert torch.cosine_similarity(moved[0, 0], vector[0], dim=0) > 0.999
+    listed = {one["name"]: one["origin"] for one in json.loads(code(jojo, "directions", "list", "--json").out)}
+    assert listed["e4e-smile"] == "e4e, fetched when it is first used"
 
 
 @pytest.mark.usefixtures("like_stylegan2")
@@ -178,7 +210,7 @@ def test_what_is_no_direction(name: str, content: Any, said: str, jojo: Jojo) ->
     run = code(jojo, "directions", "import", name)
     assert run.code != 0
     assert said in run.err
-    assert json.loads(code(jojo, "directions", "list", "--json").out) == []
+    assert kept(jojo) == []
 
 
 @pytest.mark.usefixtures("like_stylegan2")

@@ -15,9 +15,6 @@ from jojo_cli.device import Device
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 
-STYLEGAN2_FFHQ = "stylegan2-ffhq"
-"""The w of the base of this name, which is that of others, too."""
-
 
 @dataclass(frozen=True)
 class Base:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from jojo_cli.bases.base import STYLEGAN2_FFHQ, Base
+from jojo_cli.bases.base import Base
 from jojo_cli.bases.critic_channels import without_dead_channels
 from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.encoder import Encoder, FeedbackLoop, octaves
@@ -12,7 +12,7 @@ from jojo_cli.bases.judges import Critic, Recogniser
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.loading import loaded
 from jojo_cli.bases.regions import RegionFinder
-from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
+from jojo_cli.bases.settings import STYLEGAN2_FFHQ, FinetuneSettings, InvertSettings
 from jojo_cli.bases.shipped import shipped_weights
 from jojo_cli.bases.varied import codes_preserving_color, fine_codes
 from jojo_cli.bases.views import face_chip, whole_view

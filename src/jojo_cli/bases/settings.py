@@ -9,6 +9,9 @@ from jojo_cli.errors import UsageError
 Method = Literal["hybrid", "encoder", "optimize", "mean"]
 Space = Literal["z", "w", "w+"]
 
+STYLEGAN2_FFHQ = "stylegan2-ffhq"
+"""The w of the base of this name, which is that of others, too."""
+
 
 @dataclass(frozen=True)
 class InvertSettings:

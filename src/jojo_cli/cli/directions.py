@@ -23,10 +23,11 @@ def complete_direction(incomplete: str) -> list[str]:
     from jojo_cli import paths
     from jojo_cli.bases import EMBEDDED_BASE
     from jojo_cli.bases.shipped import shipped_record
+    from jojo_cli.directions import PUBLISHED
 
     kept = [path.stem for path in paths.directions_dir().glob("*.safetensors")]
     known = [*shipped_record(EMBEDDED_BASE, "directions")["figures"], *kept]
-    return sorted({name for name in known if name.startswith(incomplete)})
+    return sorted({name for name in (*known, *PUBLISHED) if name.startswith(incomplete)})
 
 
 Name = Annotated[str, typer.Argument(help="Name of a direction.", autocompletion=complete_direction)]
@@ -34,12 +35,17 @@ Name = Annotated[str, typer.Argument(help="Name of a direction.", autocompletion
 
 @app.command("list")
 def list_directions(base: BaseName = None, device: Device = "auto", json_: Json = False) -> None:
-    """List the directions of a base: jojo's own, and yours."""
+    """List the directions of a base: jojo's own, yours, and those that others published."""
+    from jojo_cli.bases.settings import STYLEGAN2_FFHQ
+    from jojo_cli.directions import PUBLISHED
+
     out, studio, model = _open(base, device, as_json=json_)
     rows = [
         {"name": one.name, "origin": one.origin, "rows": len(one.vector), **one.figures}
         for one in studio.directions.list(model)
     ]
+    if model.codes_of == STYLEGAN2_FFHQ:
+        rows += [{"name": name, "origin": "e4e, fetched when it is first used", "rows": None} for name in PUBLISHED]
     out.table(rows, {"name": "name", "origin": "origin", "r2": "R²"}, empty="no directions of this base")
 
 

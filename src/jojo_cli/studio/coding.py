@@ -9,8 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from jojo_cli import disk
-from jojo_cli.bases.base import STYLEGAN2_FFHQ
-from jojo_cli.bases.settings import InvertChoice
+from jojo_cli.bases.settings import STYLEGAN2_FFHQ, InvertChoice
 from jojo_cli.codes import SUFFIX, read_code, write_code
 from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.faces import FaceChoice, crop_face, find_quads

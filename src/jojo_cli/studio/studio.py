@@ -105,7 +105,7 @@ class Studio:
         """The directions that the user keeps, and those that come with jojo."""
         from jojo_cli.directions import DirectionStore
 
-        return DirectionStore(paths.directions_dir())
+        return DirectionStore(paths.directions_dir(), self.models)
 
     @cached_property
     def finder(self) -> "FaceFinder":
