@@ -67,6 +67,18 @@ for number, crop in studio.crops(read_image(Path("group.jpg")), "all", size=ink.
         picture.save(f"face-{number}-{strength}.png")
 ```
 
+Codes of photos and of random faces, and the face half-way between two of them, in a style:
+
+```python
+from jojo_cli import Coder, Look, Source, Studio
+
+coder = Coder(Studio(), Look(style="ink"))
+me, other = (coder.code(Source(face)) for face in ("photos/me.png", "seed:1"))
+coder.draw((me + other) / 2).save("between.png")
+```
+
+With directions, `coder.edited(me, "smile", 2.0)` is a code that smiles.
+
 Follow the work, and end it:
 
 ```python

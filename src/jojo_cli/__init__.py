@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jojo_cli.images import read_image
     from jojo_cli.studio import LoadedStyle, Studio
     from jojo_cli.studio.batch import Batch, Outcome
+    from jojo_cli.studio.coding import Coder, Look, Source
     from jojo_cli.studio.pasting import Paste
     from jojo_cli.styles import Style
     from jojo_cli.stylize.invert import Inversion
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "jojo_cli.studio": ("LoadedStyle", "Studio"),
     "jojo_cli.studio.batch": ("Batch", "Outcome"),
+    "jojo_cli.studio.coding": ("Coder", "Look", "Source"),
     "jojo_cli.studio.pasting": ("Paste",),
     "jojo_cli.bases.settings": ("FinetuneChoice", "InvertChoice"),
     "jojo_cli.codes": ("read_code", "write_code"),
@@ -56,6 +58,7 @@ __all__ = [
     "Cancelled",
     "Caution",
     "CheckpointError",
+    "Coder",
     "Detail",
     "Download",
     "Ended",
@@ -65,10 +68,12 @@ __all__ = [
     "InvertChoice",
     "JojoError",
     "LoadedStyle",
+    "Look",
     "Note",
     "Outcome",
     "Paste",
     "Progress",
+    "Source",
     "Studio",
     "Style",
     "UsageError",

@@ -24,11 +24,13 @@ def test_examples_run(
     photo(Path("ref.png"))
     photo(Path("photos/me.png"))
     photo(Path("group.jpg"), faces=2)
-    train, draw, cancel = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    train, draw, code, cancel = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
     exec(train, {})
     assert capsys.readouterr().out == "photos/me.png ok redrawn/me.ink.png\n"
     assert Path("redrawn/me.ink.png").exists()
     exec(draw, {})
     assert len(list(Path().glob("face-?-*.png"))) == 6
+    exec(code, {})
+    assert Path("between.png").exists()
     exec(cancel, {})
     assert capsys.readouterr().out.endswith("training sketch: 2 of 90 steps\nnothing was kept\n")

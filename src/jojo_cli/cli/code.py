@@ -240,7 +240,6 @@ def edit(
     from jojo_cli.cli.output import Output
     from jojo_cli.images import contact_sheet, save_image
     from jojo_cli.studio import coding
-    from jojo_cli.stylize.directions import moved
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     steps = directions.parse_sweep(sweep) if sweep else None
@@ -248,18 +247,16 @@ def edit(
         _check_one(output, faces)
     look = coding.Look(style, base, style_strength, color)
     coder, sources = _open(out, device, look, faces, face, no_align, method, refine, truncation)
-    store = coder.studio.directions
-    along = store.load(direction, coder.base).vector
-    kept = [store.load(name.strip(), coder.base).vector for name in keep.split(",")] if keep else []
+    kept = [name.strip() for name in keep.split(",")] if keep else []
     rows = []
     for source in sources:
         code = coder.code(source)
         if steps:
             side = min(coding.CELL, coder.base.generator.resolution)
-            rows.append([coder.draw(moved(code, along, step, kept), side=side) for step in steps])
+            rows.append([coder.draw(coder.edited(code, direction, step, keep=kept), side=side) for step in steps])
             continue
         name = f"{source.stem}.{direction}{strength:+g}"
-        new = moved(code, along, strength, kept)
+        new = coder.edited(code, direction, strength, keep=kept)
         path = coding.save_face(coder, new, name, output, overwrite=overwrite)
         record = {"input": source.text, "output": str(path), "direction": direction, "strength": strength}
         out.result(record, str(path))

@@ -16,6 +16,8 @@ from jojo_cli.faces import FaceChoice, crop_face, find_quads
 from jojo_cli.faces.align import FloatArray
 from jojo_cli.formats.foreign_codes import ENDINGS, STYLEGAN2_CODES, Form, code_writer, read_codes, rows_for
 from jojo_cli.images import WRITE_FORMATS, contact_sheet, read_image, save_image, square_crop, to_image
+from jojo_cli.studio.studio import DEFAULT_INVERSION
+from jojo_cli.stylize.directions import moved
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.invert import Seen
 from jojo_cli.stylize.mixing import mix_codes, sample_code
@@ -49,9 +51,18 @@ class Look:
     color: float | None = None
 
 
+DEFAULT_LOOK = Look()
+
+
 @dataclass(frozen=True)
 class Source:
-    """What a code is taken from: a file of a code, a photo, or a seed."""
+    """What a code is taken from.
+
+    Attributes:
+        text: the path of a photo or of a code, or seed:N.
+        face: which of a photo: largest, a number by size, from 1, or `Points`; None takes it as a crop.
+        truncation: of a seed: 0 is the mean face, 1 the most varied ones.
+    """
 
     text: str
     face: FaceChoice | None = "largest"
@@ -95,13 +106,19 @@ class Coder:
     Args:
         studio: opens what is needed.
         look: how codes are drawn.
-        sources: what codes will be taken from: photos need more weights.
+        sources: what codes will be taken from: what photos need is then fetched before, all together.
         how: the way to find their codes.
         searches: codes will be sought of other pictures than photos, too.
     """
 
     def __init__(
-        self, studio: "Studio", look: Look, sources: Sequence[Source], how: InvertChoice, *, searches: bool = False
+        self,
+        studio: "Studio",
+        look: Look = DEFAULT_LOOK,
+        sources: Sequence[Source] = (),
+        how: InvertChoice = DEFAULT_INVERSION,
+        *,
+        searches: bool = False,
     ) -> None:
         self.studio, self._look, self._how = studio, look, how
         photos = searches or any(source.is_photo for source in sources)
@@ -163,6 +180,22 @@ class Coder:
         """Return the code w_plus [1,L,D] of a crop; the rest as in `Studio.find_code`."""
         settings = self._how.among(self.base.photo_inversions)
         return self.studio.find_code(crop, self.base, settings, start=start, seen=seen, title=title).w_plus
+
+    def edited(self, w_plus: Tensor, direction: str, strength: float, *, keep: Sequence[str] = ()) -> Tensor:
+        """Return w_plus [1,L,D] after some steps along a direction.
+
+        Args:
+            w_plus: a code.
+            direction: its name.
+            strength: how far, in standard deviations of random faces.
+            keep: names of directions along which nothing shall change.
+
+        Raises:
+            UsageError: nothing of the direction is left beside what shall stay.
+            JojoError: there is no such direction.
+        """
+        step, *others = (self.studio.directions.load(name, self.base).vector for name in (direction, *keep))
+        return moved(w_plus, step, strength, others)
 
     def draw(self, w_plus: Tensor, *, side: int | None = None) -> Image.Image:
         """Return the picture of a code w_plus [1,L,D], of `side` pixels where that is less than the base's."""
