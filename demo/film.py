@@ -38,7 +38,7 @@ def main() -> None:
         clip = Path(scratch) / "clip.webp"
         frames = moving_face(2 * options.cell)
         frames[0].save(clip, save_all=True, append_images=frames[1:], duration=DURATION, loop=0, lossless=True)
-        ((result,),) = [jojo("apply", options.style, clip, "--mask", "crop", "--paste", "-o", scratch)]
+        ((result,),) = [jojo("apply", options.style, clip, "-o", scratch)]
         pairs = zip(open_film(clip), open_film(Path(result["output"])), strict=True)
         sheets = [side_by_side(before.picture, after.picture, options.cell) for before, after in pairs]
     sheets[0].save(options.output, save_all=True, append_images=sheets[1:], duration=DURATION, loop=0, quality=75)
