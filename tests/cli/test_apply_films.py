@@ -299,7 +299,7 @@ def test_options_that_do_not_fit(options: list[str], said: str, jojo: Jojo) -> N
 def test_photo_is_no_film(jojo: Jojo) -> None:
     run = apply(jojo, photo(Path("me.png")), "-o", "a.mp4")
     assert run.code == 2
-    assert "'a.mp4' names no format of pictures that jojo writes" in run.err
+    assert "'a.mp4' names no format that jojo writes" in run.err
 
 
 def test_without_the_extra(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -273,9 +273,9 @@ def _is_file(output: Path, suffixes: Sequence[str], formats: Collection[str]) ->
     if output.is_dir():
         return False
     if (suffix in READ_SUFFIXES or is_film(output)) and suffix not in formats:
-        what = "films" if formats is FILM_FORMATS else "pictures"
+        which = "format of films" if formats is FILM_FORMATS else "format"
         hint = f"end it in one of {', '.join(sorted(formats))}"
-        raise UsageError(f"{str(output)!r} names no format of {what} that jojo writes", hint=hint)
+        raise UsageError(f"{str(output)!r} names no {which} that jojo writes", hint=hint)
     return suffix in formats or suffix in suffixes
 
 
