@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from jojo_cli.bases import BaseEntry, mobilestylegan
+from jojo_cli.bases.latents import sample_w
 from jojo_cli.bases.shipped import write_shipped
 from jojo_cli.images import to_image
 from jojo_cli.studio import Studio
-from jojo_cli.stylize.directions import moved, one_deviation, random_codes
+from jojo_cli.stylize.directions import edited, one_deviation
 from jojo_cli.training.directions import effects, fit_directions, measures
 
 SEED = 1000
@@ -66,7 +67,7 @@ def main() -> None:
         if options.data:
             np.savez(options.data, w=w.numpy(), **values)  # type: ignore[arg-type]
     fits = fit_directions(w, values)
-    codes = random_codes(base.generator)
+    codes = sample_w(base.generator)
     steps = {name: one_deviation(fit.vector[None], codes) for name, fit in fits.items()}
     tried = [base.generator.w_to_w_plus(one[None]) for one in faces(TRIED, SEED + 1)]
     before = table(tried)
@@ -75,7 +76,7 @@ def main() -> None:
     for name, step in steps.items():
         others = [other for key, other in steps.items() if key != name]
         plain, alone = (
-            effects(before, table([moved(code, step, STEP, keep) for code in tried]), spread) for keep in ([], others)
+            effects(before, table([edited(code, step, STEP, keep) for code in tried]), spread) for keep in ([], others)
         )
         rest = max((key for key in alone if key != name), key=lambda key: abs(alone[key]))
         figures[name] = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jojo_cli import disk
 from jojo_cli.bases.settings import STYLEGAN2_FFHQ
 from jojo_cli.errors import CheckpointError, JojoError, UsageError
-from jojo_cli.formats.foreign_codes import STYLEGAN2_CODES, rows_for
+from jojo_cli.formats.foreign_codes import STYLEGAN2_CODES, read_numbers, rows_for
 from jojo_cli.styles.names import is_style_name
 
 if TYPE_CHECKING:
@@ -141,34 +141,22 @@ def read_foreign(path: Path, name: str, base: "Base") -> "Direction":
         UsageError: its name says that it is of StyleGAN1 or PGGAN, whose w is another one.
         CheckpointError: it holds no such numbers.
     """
-    from jojo_cli.stylize.directions import Direction, one_deviation, random_codes
+    import torch
+
+    from jojo_cli.bases.latents import sample_w
+    from jojo_cli.stylize.directions import Direction, one_deviation
 
     if _OF_OTHER_NETWORKS.match(path.name):
         raise UsageError(
             f"{path.name!r} is of StyleGAN1 or PGGAN, whose codes mean something else",
             hint="take directions that were found in StyleGAN2-FFHQ",
         )
-    vector = _checked(_numbers(path), base)
-    vector = rows_for(vector, base.generator.code_resolutions, STYLEGAN2_CODES)
-    vector = one_deviation(vector, random_codes(base.generator).cpu())
-    return Direction(name, vector.to(base.device.torch_device), path.name)
-
-
-def _numbers(path: Path) -> "Tensor":
-    import numpy as np
-    import torch
-
-    try:
-        if path.suffix == ".npy":
-            return torch.from_numpy(np.load(path, allow_pickle=False)).float()
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{str(path)!r} not found") from error
-    except Exception as error:  # damaged files, and programs where numbers should be, fail in a dozen ways
-        raise CheckpointError(f"{str(path)!r} holds no direction: it is damaged, or no plain numbers") from error
+    found = read_numbers(path)
     if not isinstance(found, torch.Tensor):
         raise CheckpointError(f"{str(path)!r} holds no direction: a {type(found).__name__}, and not a tensor")
-    return found.float()
+    vector = rows_for(_checked(found.float(), base), base.generator.code_resolutions, STYLEGAN2_CODES)
+    vector = one_deviation(vector, sample_w(base.generator).cpu())
+    return Direction(name, vector.to(base.device.torch_device), path.name)
 
 
 def _checked(vector: "Tensor", base: "Base") -> "Tensor":

@@ -19,7 +19,7 @@ from jojo_cli.faces import FaceFinder
 from jojo_cli.images import to_image
 from jojo_cli.nets.feedback_encoder import FeedbackEncoder
 from jojo_cli.nets.generator import State
-from jojo_cli.stylize.directions import moved
+from jojo_cli.stylize.directions import edited
 from jojo_cli.stylize.mixing import sample_code
 from jojo_cli.training.directions import measures
 from jojo_cli.weights.manager import ModelManager
@@ -112,7 +112,7 @@ def test_direction_changes_what_it_is_called_after(name: str, real_base: Base, r
         for steps in (-2, 0, 2):
             states: list[State] = []
             with torch.inference_mode():
-                image = real_base.generator.synthesis(moved(code, step, steps), at_least=512, states=states)
+                image = real_base.generator.synthesis(edited(code, step, steps), at_least=512, states=states)
             picture = to_image(image[0])
             found.append(measures(finder.landmarks(picture), picture, find_regions(states))[name])
         assert found == sorted(found)

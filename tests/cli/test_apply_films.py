@@ -173,45 +173,43 @@ def test_films_in_folders_are_left_out(jojo: Jojo) -> None:
     assert "left out 2 films, which take long: name those to redraw" in run.err
 
 
-def test_stopped_film_goes_on(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
-    clip(counts=[1] * 60)
-    put, count = Paster.put, 0
+def stopped_at(number: int, patch: pytest.MonkeyPatch) -> list[None]:
+    """Have the user press Ctrl-C once, when so many faces are put back; return a list that grows with each."""
+    put, drawn, pressed = Paster.put, list[None](), False
 
     def counted(self: Paster, *args: Any, **options: Any) -> None:
-        nonlocal count
-        count += 1
-        if count == 55:
+        nonlocal pressed
+        drawn.append(None)
+        if len(drawn) == number and not pressed:
+            pressed = True
             raise KeyboardInterrupt
         put(self, *args, **options)
 
-    monkeypatch.setattr(Paster, "put", counted)
+    patch.setattr(Paster, "put", counted)
+    return drawn
+
+
+def test_stopped_film_goes_on(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(counts=[1] * 60)
+    drawn = stopped_at(55, monkeypatch)
     run = apply(jojo, "clip.mp4")
     assert run.code == 130
     assert "what is done of 'clip.ink.mp4' is kept: the same command goes on" in run.err
     assert not Path("clip.ink.mp4").exists()
-    count = 100
+    drawn.clear()
     assert apply(jojo, "clip.mp4").code == 0
-    assert count == 110  # the last ten of sixty
+    assert len(drawn) == 10  # the last of sixty
     assert len(list(open_film(Path("clip.ink.mp4")))) == 60
     assert names() == ["clip.ink.mp4", "clip.mp4"]
 
 
 def test_stopped_film_begins_anew_when_something_changed(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
     clip(counts=[1] * 60)
-    put, count = Paster.put, 0
-
-    def counted(self: Paster, *args: Any, **options: Any) -> None:
-        nonlocal count
-        count += 1
-        if count == 55:
-            raise KeyboardInterrupt
-        put(self, *args, **options)
-
-    monkeypatch.setattr(Paster, "put", counted)
+    drawn = stopped_at(55, monkeypatch)
     assert apply(jojo, "clip.mp4").code == 130
-    count = 100
+    drawn.clear()
     assert apply(jojo, "clip.mp4", "--strength", 0.5).code == 0
-    assert count == 160
+    assert len(drawn) == 60
 
 
 def test_film_that_is_done_is_skipped(jojo: Jojo) -> None:
@@ -253,6 +251,22 @@ def test_truncated_film_leaves_nothing(jojo: Jojo, monkeypatch: pytest.MonkeyPat
     run = apply(jojo, "clip.mp4")
     assert (run.code, names()) == (1, ["clip.mp4"])
     assert "error: 'clip.mp4': is truncated: it ends after 7 of 12 frames" in run.err
+
+
+def test_disk_that_fails_in_reading_is_not_told_as_one_that_can_not_be_written(
+    jojo: Jojo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jojo_cli.films.video import Video
+
+    clip(counts=[1] * 4)
+
+    def broken(self: Any, frame: Any) -> Any:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Video, "_upright", broken)
+    run = apply(jojo, "clip.mp4")
+    assert (run.code, names()) == (1, ["clip.mp4"])
+    assert "error: 'clip.mp4': can't be read: input/output error" in run.err
 
 
 def test_full_disk_is_told_and_the_work_kept(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:

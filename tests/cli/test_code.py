@@ -18,10 +18,11 @@ from style_kit import names, pixels, same
 from weights_kit import form_of, good, running_server, web_of
 
 from jojo_cli import directions
+from jojo_cli.bases.latents import sample_w
 from jojo_cli.codes import read_code, write_code
 from jojo_cli.errors import UsageError
 from jojo_cli.films import open_film
-from jojo_cli.stylize.directions import in_codes, in_weights, one_deviation, past, random_codes
+from jojo_cli.stylize.directions import in_codes, in_weights, one_deviation, past
 from jojo_cli.stylize.mixing import sample_code
 from jojo_cli.weights.catalog import load_catalog
 
@@ -132,7 +133,7 @@ def test_edit_moves_along_a_direction_that_was_found(jojo: Jojo, base: "Base") -
     assert run.out == "seed-1.pca-1-1.5.code.safetensors\nseed-2.pca-1-1.5.code.safetensors\n"
     moved = saved("seed-1.pca-1-1.5.code.safetensors", base) - sample_code(base, 1, 0.7)
     torch.testing.assert_close(moved, moved[:, :1].expand_as(moved), atol=1e-5, rtol=1e-4)
-    codes = random_codes(base.generator)
+    codes = sample_w(base.generator)
     along = moved[0, 0] / moved[0, 0].norm()
     assert (codes @ along).std() * 1.5 == pytest.approx(moved[0, 0].norm().item(), rel=0.05)
 

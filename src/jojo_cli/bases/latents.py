@@ -9,6 +9,14 @@ from torch import Tensor
 from jojo_cli.nets.generator import Generator
 
 
+def sample_w(generator: Generator, samples: int = 10_000) -> Tensor:
+    """Return codes w [N,D] of random faces, always the same ones."""
+    z = torch.randn(samples, generator.w_dim, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        w: Tensor = generator.mapping(z.to(next(generator.parameters()).device))
+    return w
+
+
 @dataclass(frozen=True)
 class Latents:
     """How the codes w of a generator are distributed, as a Gaussian after undoing the last leaky ReLU.
@@ -26,9 +34,7 @@ class Latents:
     def measure(cls, generator: Generator, samples: int = 10_000) -> "Latents":
         """Return the statistics of `samples` codes, always the same ones."""
         device = next(generator.parameters()).device
-        z = torch.randn(samples, generator.w_dim, generator=torch.Generator().manual_seed(0))
-        with torch.inference_mode():
-            w = generator.mapping(z.to(device)).cpu().double()
+        w = sample_w(generator, samples).cpu().double()
         linear = F.leaky_relu(w, 5.0)
         centre = linear.mean(dim=0)
         variances, axes = torch.linalg.eigh(torch.cov((linear - centre).T))

@@ -96,12 +96,13 @@ def find(
 
     What each changes is seen with 'jojo code edit seed:1 --direction sefa-1 --sweep -3:3:7'.
     """
-    from jojo_cli.stylize.directions import Direction, in_codes, in_weights, one_deviation, random_codes
+    from jojo_cli.bases.latents import sample_w
+    from jojo_cli.stylize.directions import Direction, in_codes, in_weights, one_deviation
 
     if sefa == pca:
         raise UsageError("find takes --sefa or --pca", hint="add one of them")
     out, studio, model = _open(base, device, as_json=json_, quiet=quiet)
-    codes = random_codes(model.generator, 100_000 if pca else 10_000)
+    codes = sample_w(model.generator, 100_000 if pca else 10_000)
     if pca:
         found = [(vector, {"variance": round(share, 4)}) for vector, share in in_codes(codes, count)]
     else:

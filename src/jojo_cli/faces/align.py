@@ -61,7 +61,7 @@ def crop_face(image: Image.Image, quad: FloatArray, *, size: int = 1024) -> Imag
     """
     # The centre of pixel (0, 0) is the point (0.5, 0.5): from here on corners are points, not pixels.
     image, quad = _cut_region(image, quad + 0.5, max_side=1.5 * size)
-    side = _side(quad)
+    side = quad_side(quad)
     image, quad = _mirror_borders(image, quad, side)
     # One sample for a pixel skips pixels when it shrinks: draw larger, then average.
     oversampling = max(1, math.ceil(side / size))
@@ -76,7 +76,7 @@ def crop_face(image: Image.Image, quad: FloatArray, *, size: int = 1024) -> Imag
 
 def _cut_region(image: Image.Image, quad: FloatArray, *, max_side: float) -> tuple[Image.Image, FloatArray]:
     """Return the part of the picture around the quad, shrunk until the quad's side is at most `max_side`."""
-    side = _side(quad)
+    side = quad_side(quad)
     context = max(round(side * _CONTEXT), 3)
     left, top = np.maximum(np.floor(quad.min(axis=0)).astype(int) - context, 0)
     right, bottom = np.minimum(np.ceil(quad.max(axis=0)).astype(int) + context, image.size)
@@ -125,5 +125,6 @@ def _mask(across: NDArray[np.float32], down: NDArray[np.float32]) -> Image.Image
     return Image.fromarray(np.maximum(rows, columns))  # [H,W]
 
 
-def _side(quad: FloatArray) -> float:
+def quad_side(quad: FloatArray) -> float:
+    """Return the side of a square by its corners [4,2], in pixels."""
     return float(np.hypot(*(quad[1] - quad[0])))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from jojo_cli.faces.align import FloatArray
+from jojo_cli.faces.align import FloatArray, quad_side
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -153,7 +153,7 @@ def put_back(photo: Image.Image, picture: Image.Image, quad: FloatArray, weights
     box = _box(quad, weights, photo.size)
     if box is None:
         return
-    side = math.ceil(np.hypot(*(quad[3] - quad[0])))
+    side = math.ceil(quad_side(quad))
     if side < picture.width:  # one sample for a pixel would skip pixels
         picture = picture.resize((side, side), Image.Resampling.LANCZOS)
     places = _places(quad, box)

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jojo_cli.faces.align import FloatArray, face_quad
+from jojo_cli.faces.align import FloatArray, face_quad, quad_side
 from jojo_cli.faces.detect import FoundChoice
 from jojo_cli.faces.follow import Sight
 
@@ -59,10 +60,15 @@ class Track:
     best: int
     quad: FloatArray
 
+    @cached_property
+    def sides(self) -> FloatArray:
+        """The sides of its squares [N], in pixels."""
+        return np.array([quad_side(quad) for quad in self.quads])
+
     @property
     def side(self) -> float:
-        """The mean side of its squares, in pixels."""
-        return float(np.hypot(*(self.quads[:, 3] - self.quads[:, 0]).T).mean())
+        """Their mean."""
+        return float(self.sides.mean())
 
     @property
     def weight(self) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 from PIL.PngImagePlugin import PngInfo
 
-from jojo_cli.films.film import Film, FilmError, Frame
+from jojo_cli.films.film import Film, FilmError, Frame, reading
 from jojo_cli.images import SOFTWARE, mark, to_rgb
 
 _MILLISECOND = Fraction(1, 1000)
@@ -46,7 +46,7 @@ class Animation:
     def __iter__(self) -> Iterator[Frame]:
         """Go through the frames."""
         start = 0
-        with self._opened() as image:
+        with reading(), self._opened() as image:
             for number, frame in enumerate(ImageSequence.Iterator(image)):
                 frame.load()  # of a WebP, that says how long, too
                 duration = int(frame.info.get("duration", 0)) or _UNSAID

@@ -1,6 +1,7 @@
 """What a film is, whatever reads and writes it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -12,6 +13,19 @@ from jojo_cli.errors import JojoError
 
 class FilmError(JojoError):
     """A film that can't be read or written."""
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Say of what the system reports while frames are read that they can't be: who writes at once would say so of that.
+
+    Raises:
+        FilmError: they can't.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FilmError(f"can't be read: {(error.strerror or str(error)).lower()}") from error
 
 
 class Frame(NamedTuple):

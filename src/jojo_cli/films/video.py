@@ -15,7 +15,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from av.video.stream import VideoStream
 from PIL import Image
 
-from jojo_cli.films.film import Film, FilmError, Frame
+from jojo_cli.films.film import Film, FilmError, Frame, reading
 from jojo_cli.images import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Video:
     def __iter__(self) -> Iterator[Frame]:
         """Go through the frames."""
         number, last, end = -1, 0, 0
-        with self.opened() as container:
+        with reading(), self.opened() as container:
             stream = _pictures(container)
             stream.thread_type = "AUTO"
             for number, frame in enumerate(container.decode(stream)):

@@ -31,14 +31,8 @@ def read_codes(path: Path) -> "dict[str, Tensor]":
     """
     import torch
 
-    try:
-        found = _read(path)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{str(path)!r} not found") from error
-    except Exception as error:  # damaged files, and programs where numbers should be, fail in a dozen ways
-        raise CheckpointError(f"{str(path)!r} is damaged, or no plain numbers", hint=_HINT) from error
     codes = {}
-    for name, rows in found.items():
+    for name, rows in _named(path.stem, read_numbers(path)).items():
         if not isinstance(rows, torch.Tensor) or rows.ndim != 2 or len(rows) not in (1, len(STYLEGAN2_CODES)):
             shape = "x".join(map(str, getattr(rows, "shape", ()))) or type(rows).__name__
             raise CheckpointError(f"{str(path)!r} holds no code: {shape}", hint=_HINT)
@@ -50,21 +44,37 @@ def read_codes(path: Path) -> "dict[str, Tensor]":
     return codes
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Return what a file holds, each as rows if it is."""
+def read_numbers(path: Path) -> Any:
+    """Return what torch's or numpy's file holds: a tensor, or a dictionary; nothing in it runs.
+
+    Raises:
+        CheckpointError: it is missing or damaged, or holds anything but numbers.
+    """
     import numpy as np
     import torch
 
-    if path.suffix in (".npy", ".npz"):
+    try:
+        if path.suffix not in (".npy", ".npz"):
+            return torch.load(path, map_location="cpu", weights_only=True)
         loaded = np.load(path, allow_pickle=False)
-        array = loaded["w"] if path.suffix == ".npz" else loaded
-        return _stacked(path.stem, torch.from_numpy(array))
-    loaded = torch.load(path, map_location="cpu", weights_only=True)
-    if isinstance(loaded, dict) and "latent" in loaded:
-        return _stacked(path.stem, loaded["latent"])
-    if isinstance(loaded, dict):
-        return {Path(str(name)).stem: _rows(each["latent"]) for name, each in loaded.items()}
-    return _stacked(path.stem, loaded)
+        return torch.from_numpy(loaded["w"] if path.suffix == ".npz" else loaded)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{str(path)!r} not found") from error
+    except Exception as error:  # damaged files, and programs where numbers should be, fail in a dozen ways
+        raise CheckpointError(f"{str(path)!r} is damaged, or no plain numbers", hint=_HINT) from error
+
+
+def _named(stem: str, loaded: Any) -> dict[str, Any]:
+    """Return what was loaded by name, each as rows if it is."""
+    if not isinstance(loaded, dict):
+        return _stacked(stem, loaded)
+    if "latent" in loaded:
+        return _stacked(stem, loaded["latent"])
+    # What has no latent is no code, which is said of its type.
+    return {
+        Path(str(name)).stem: _rows(each["latent"] if isinstance(each, dict) and "latent" in each else each)
+        for name, each in loaded.items()
+    }
 
 
 def _stacked(stem: str, codes: Any) -> dict[str, Any]:

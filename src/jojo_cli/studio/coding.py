@@ -17,7 +17,7 @@ from jojo_cli.faces.align import FloatArray
 from jojo_cli.formats.foreign_codes import ENDINGS, STYLEGAN2_CODES, Form, code_writer, read_codes, rows_for
 from jojo_cli.images import WRITE_FORMATS, contact_sheet, read_image, save_image, square_crop, to_image
 from jojo_cli.studio.studio import DEFAULT_INVERSION
-from jojo_cli.stylize.directions import moved
+from jojo_cli.stylize.directions import edited, place_along
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.invert import Seen
 from jojo_cli.stylize.mixing import mix_codes, sample_code
@@ -195,7 +195,7 @@ class Coder:
             JojoError: there is no such direction.
         """
         step, *others = (self.studio.directions.load(name, self.base).vector for name in (direction, *keep))
-        return moved(w_plus, step, strength, others)
+        return edited(w_plus, step, strength, others)
 
     def draw(self, w_plus: Tensor, *, side: int | None = None) -> Image.Image:
         """Return the picture of a code w_plus [1,L,D], of `side` pixels where that is less than the base's."""
@@ -275,11 +275,10 @@ def described(coder: Coder, w_plus: Tensor) -> dict[str, Any]:
         side: round(sum(x for x, other in zip(away, sides, strict=True) if other == side) / sides.count(side), 2)
         for side in sorted(set(sides))
     }
-    middle = w_plus.mean(dim=1) - base.latents.mean_w
-    stands = {}
-    for direction in coder.studio.directions.list(base):
-        step = direction.vector.mean(dim=0)
-        stands[direction.name] = round(float((middle @ step) / (step @ step)), 2)
+    stands = {
+        direction.name: round(place_along(w_plus, direction.vector, base.latents.mean_w), 2)
+        for direction in coder.studio.directions.list(base)
+    }
     return {"base": base.name, "codes": len(sides), "distance": distance, "directions": stands}
 
 

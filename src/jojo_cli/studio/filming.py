@@ -49,6 +49,9 @@ _REACH = 3.5 * _STEADY
 _SMALL = 256
 """Side of the crops that faces are read from, and put back by, in pixels."""
 
+_PART = "part-{}"
+_NO_FACE = "faces are found from about 40 pixels on, and upright"
+
 
 def filming(
     studio: "Studio", style: str, how: InvertChoice, *, strength: float, color: float | None, paste: Paste | None
@@ -90,10 +93,6 @@ def filming(
         return {"frames": len(seen), "redrawn": redrawn, "faces": len(tracks), "scenes": scenes}
 
     return open_, work
-
-
-_PART = "part-{}"
-_NO_FACE = "faces are found from about 40 pixels on, and upright"
 
 
 @contextmanager
@@ -260,8 +259,7 @@ class _Painter:
         self._tracks, self._motion, self._paster = tracks, motion, paster
         self._as_squares = as_squares
         # No larger than the film shows them.
-        largest = max(float(np.hypot(*(track.quads[:, 3] - track.quads[:, 0]).T).max()) for track in tracks)
-        self._side = round(max(largest, _SMALL))
+        self._side = round(max(_SMALL, *(float(track.sides.max()) for track in tracks)))
         self._size = paster.draw(motion.at_best(0), self._side).width
 
     def redrawn(self, frames: Iterable[Frame], first: int) -> Iterator[tuple[Frame, Image.Image]]:
@@ -284,7 +282,7 @@ class _Painter:
         faces = [(self._tracks[number], place, number) for place, number in present if place is not None]
         pixels = frame.picture.copy()
         # What is large is near, and in front.
-        for track, place, number in sorted(faces, key=lambda face: np.ptp(face[0].quads[face[1]])):
+        for track, place, number in sorted(faces, key=lambda face: face[0].sides[face[1]]):
             quad, code = track.quads[place], self._motion.code(number, frame.time)
             crop = crop_face(frame.picture, quad, size=_SMALL)
             self._paster.put(pixels, crop, quad, code, share=float(track.shares[place]), side=self._side)

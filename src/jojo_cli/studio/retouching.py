@@ -10,9 +10,10 @@ from torch import Tensor
 
 from jojo_cli.errors import UsageError
 from jojo_cli.faces import crop_face
+from jojo_cli.faces.align import quad_side
 from jojo_cli.images import read_image, square_crop
 from jojo_cli.studio.coding import Coder, Source
-from jojo_cli.stylize.directions import moved
+from jojo_cli.stylize.directions import edited, place_along
 
 _SOFT = 0.02
 """How far the edge of a mask is softened, as a share of the side: the sigma of a Gaussian."""
@@ -135,7 +136,7 @@ def enlarged(coder: Coder, photo: Source, factor: float | None) -> Tensor:
     """
     crop, quad = coder.crop(photo)
     if factor is None:
-        factor = crop.width / float(np.hypot(*(quad[1] - quad[0]))) if quad is not None else 1.0
+        factor = crop.width / quad_side(quad) if quad is not None else 1.0
     small = round(crop.width / factor)
     if small >= crop.width or small < 8:
         hint = "say with --factor how many times smaller it is, from 1 to 64"
@@ -157,10 +158,7 @@ def turned_to_front(coder: Coder, w_plus: Tensor) -> Tensor:
     Raises:
         JojoError: nobody knows such a direction for this base.
     """
-    store = coder.studio.directions
     for name in ("yaw", "pitch"):
-        step = store.load(name, coder.base).vector
-        along = step.mean(dim=0)
-        away = float((w_plus.mean(dim=1) - coder.base.latents.mean_w)[0] @ along / (along @ along))
-        w_plus = moved(w_plus, step, -away)
+        step = coder.studio.directions.load(name, coder.base).vector
+        w_plus = edited(w_plus, step, -place_along(w_plus, step, coder.base.latents.mean_w))
     return w_plus

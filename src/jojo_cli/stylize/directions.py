@@ -15,9 +15,6 @@ from torch import Tensor
 from jojo_cli.errors import UsageError
 from jojo_cli.nets.generator import Generator
 
-_SAMPLES = 10_000
-"""Codes by which the length of a step is measured."""
-
 
 @dataclass(frozen=True)
 class Direction:
@@ -36,14 +33,6 @@ class Direction:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-def random_codes(generator: Generator, samples: int = _SAMPLES) -> Tensor:
-    """Return codes w [N,D] of random faces, always the same ones."""
-    z = torch.randn(samples, generator.w_dim, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        w: Tensor = generator.mapping(z.to(next(generator.parameters()).device))
-    return w.clone()
-
-
 def one_deviation(vector: Tensor, codes: Tensor) -> Tensor:
     """Return a vector [R,D] as long as a standard deviation of what codes [N,D] have of its mean row.
 
@@ -58,7 +47,7 @@ def one_deviation(vector: Tensor, codes: Tensor) -> Tensor:
     return step
 
 
-def moved(w_plus: Tensor, direction: Tensor, steps: float, keep: Sequence[Tensor] = ()) -> Tensor:
+def edited(w_plus: Tensor, direction: Tensor, steps: float, keep: Sequence[Tensor] = ()) -> Tensor:
     """Return w_plus [N,L,D] after some steps along a direction [R,D], R being 1 or L.
 
     What others [R,D] stand for, as far as it is linear in w, stays: the direction is projected past them (InterFaceGAN,
@@ -69,6 +58,12 @@ def moved(w_plus: Tensor, direction: Tensor, steps: float, keep: Sequence[Tensor
     """
     step = past(direction, keep) if keep else direction
     return w_plus + steps * step.to(w_plus)
+
+
+def place_along(w_plus: Tensor, direction: Tensor, mean_w: Tensor) -> float:
+    """Return where a code w_plus [1,L,D] stands along a direction [R,D], in its steps: the mean face is at 0."""
+    step = direction.mean(dim=0)
+    return float((w_plus.mean(dim=1)[0] - mean_w) @ step / (step @ step))
 
 
 def past(direction: Tensor, keep: Sequence[Tensor]) -> Tensor:
