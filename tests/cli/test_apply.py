@@ -417,3 +417,43 @@ def test_mean_code_draws_every_photo_alike(jojo: Jojo, base: "Base") -> None:
     jojo("invert", "a.png", "--method", "mean")
     code = read_code(Path("a.code.safetensors"), base)
     assert np.allclose(code[0].numpy(), base.latents.mean_w.numpy())
+
+
+def test_sweep_shows_strengths_side_by_side(jojo: Jojo) -> None:
+    photo(Path("me.png"))
+    run = apply(jojo, "me.png", "--sweep", "--strength", "0.5")
+    assert (run.code, run.out) == (0, "me.ink.png\n")
+    row = pixels("me.ink.sweep.png")
+    assert row.shape == (128, 5 * 128 + 4 * 8, 3)
+    assert np.array_equal(row[:, 2 * 136 : 2 * 136 + 128], pixels("me.ink.png"))
+    first, last = row[:, :128], row[:, -128:]
+    steps = [np.abs(row[:, at * 136 : at * 136 + 128] - first).mean() for at in range(5)]
+    assert steps == sorted(steps)
+    assert len(set(steps)) == 5
+    apply(jojo, "me.png", "--overwrite")
+    assert np.array_equal(last, pixels("me.ink.png"))
+
+
+def test_strength_by_resolution_lies_between_none_and_all(jojo: Jojo) -> None:
+    jojo("invert", photo(Path("me.png")), "--refine", 2)
+    code = "me.code.safetensors"
+    for name, strength in (("none", "0"), ("fine", "32:1"), ("half", "32:1,128:0"), ("all", "1"), ("every", "4:1")):
+        assert apply(jojo, code, "--strength", strength, "-o", f"{name}.png").code == 0
+    none, fine, half, all_ = (pixels(f"{name}.png") for name in ("none", "fine", "half", "all"))
+    assert same("every.png", "all.png")
+    assert np.abs(fine - none).mean() > 0
+    assert np.abs(fine - all_).mean() > 0
+    assert np.abs(half - fine).mean() > 0
+
+
+@pytest.mark.parametrize("strength", ["64:2", "64", "coarse:1", "64:1,", ":"])
+def test_strength_that_is_none(strength: str, jojo: Jojo, no_work: None) -> None:
+    run = apply(jojo, photo(Path("a.png")), "--strength", strength)
+    assert run.code == 2
+    assert f"error: {strength!r} is no strength\nhint: write a number from 0 to 1" in run.err
+
+
+def test_sweep_is_not_put_back(jojo: Jojo, no_work: None) -> None:
+    run = apply(jojo, photo(Path("a.png")), "--sweep", "--paste")
+    assert run.code == 2
+    assert "error: a sweep shows squares" in run.err

@@ -50,6 +50,7 @@ def test_list_as_json_is_one_array(jojo: Jojo) -> None:
             "base": "tiny",
             "references": ["[red] ink.png"],
             "origin": None,
+            "blend": None,
             "steps": 3,
             "created": style.record.created,
             "path": str(style.folder),

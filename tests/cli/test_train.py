@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import shlex
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -489,3 +490,91 @@ def test_a_picture_from_standard_input(jojo: Jojo, monkeypatch: pytest.MonkeyPat
     made = record(train(jojo, "ink", "-"))
     assert made["references"][0]["source"] == "stdin"
     assert made["references"][0]["sha256"] == hashlib.sha256(data).hexdigest()
+
+
+def test_training_goes_on_from_the_style(jojo: Jojo) -> None:
+    first = record(train(jojo, "ink", photo(Path("ref.png")), "--seed", 3))
+    before = weights("ink")
+    Path("ref.png").unlink()  # the style has all that is needed
+    run = jojo("train", "ink", "--more", 3, "--json")
+    assert run.code == 0, run.err
+    result = json.loads(run.out)
+    made = record(result)
+    assert result["steps"] == 7
+    assert made["losses"][:4] == first["losses"]
+    assert made["settings"] == first["settings"] | {"more": [3]}
+    assert made["references"] == first["references"]
+    assert made["seconds"] > first["seconds"]
+    after = weights("ink")
+    assert after.keys() >= before.keys()
+    assert not identical(before, after)
+    # From where it was, and not from the base.
+    base = tiny.make_base().generator.state_dict()
+    key = max(before.keys() & base.keys(), key=lambda key: (before[key] - base[key]).square().mean().item())
+    assert (after[key] - before[key]).square().mean() < (after[key] - base[key]).square().mean()
+
+
+def test_more_takes_no_other_settings(jojo: Jojo, ink: Path, no_work: None) -> None:
+    for args in (["ref.png"], ["--alpha", 0.5], ["--method", "encoder"], ["--no-align"]):
+        run = jojo("train", "ink", "--more", 3, *args)
+        assert run.code == 2
+        assert "--more goes on with the references and settings of the style" in run.err
+
+
+def test_more_of_a_style_that_is_not_there(jojo: Jojo, no_work: None) -> None:
+    run = jojo("train", "ink", "--more", 3)
+    assert run.code == 1
+    assert "error: style 'ink' not found" in run.err
+
+
+def test_more_of_settings_that_nobody_knows(jojo: Jojo, ink: Path, no_work: None) -> None:
+    file = ink / "style.json"
+    content = json.loads(file.read_bytes())
+    content["settings"]["finetune"]["steps"] = "many"
+    file.write_text(json.dumps(content))
+    run = jojo("train", "ink", "--more", 3)
+    assert run.code == 1
+    assert "has a setting that this jojo does not know: steps" in run.err
+
+
+def test_command_makes_the_style_again(jojo: Jojo, tmp_path: Path) -> None:
+    options = ("--alpha", 0.7, "--vary", "coarse,64-", "--virtual", "8-16=0.25", "--preserve-color", "--seed", 5)
+    train(jojo, "ink", photo(Path("ref.png")), *options)
+    assert jojo("train", "ink", "--more", 2).code == 0
+    before = weights("ink")
+    run = jojo("styles", "show", "ink", "--command")
+    assert run.err == ""
+    lines = [shlex.split(line) for line in run.out.splitlines()]
+    assert [line[:3] for line in lines] == [["jojo", "train", "ink"]] * 2
+    assert json.loads(jojo("styles", "show", "ink", "--command", "--json").out)["commands"] == run.out.splitlines()
+    assert jojo(*lines[0][1:], "--overwrite").code == 0
+    assert jojo(*lines[1][1:]).code == 0
+    assert identical(before, weights("ink"))
+
+
+def test_virtual_code_is_nearer_to_the_mean_where_it_was_asked_for(jojo: Jojo, base: "Base") -> None:
+    reference = photo(Path("ref.png"))
+    for name, options in (("plain", ()), ("near", ("--virtual", "fine=0.5")), ("mean", ("--virtual", "4-1024=1"))):
+        train(jojo, name, reference, *options)
+    sides, mean_w = base.generator.code_resolutions, base.latents.mean_w
+    plain, near, all_ = (weights(name)["palette"] for name in ("plain", "near", "mean"))
+    for code, side in enumerate(sides):
+        away, half = ((palette[0, code] - mean_w).norm() for palette in (plain, near))
+        assert math.isclose(half, away * (0.5 if side >= 64 else 1), rel_tol=1e-3)
+    assert torch.allclose(all_[0], mean_w.expand_as(all_[0]), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "option", ["--vary 65", "--vary 64-8", "--vary x", "--vary ,", "--virtual fine", "--virtual fine=2"]
+)
+def test_resolutions_and_amounts_that_are_none(option: str, jojo: Jojo, no_work: None) -> None:
+    run = jojo("train", "ink", photo(Path("ref.png")), *option.split())
+    assert run.code == 2
+    assert "is no " in run.err
+
+
+def test_resolution_that_the_base_has_not(jojo: Jojo) -> None:
+    run = jojo("train", "ink", photo(Path("ref.png")), *QUICK, "--vary", "1024")
+    assert run.code == 2
+    assert "error: base 'tiny' has no codes of 1024 pixels" in run.err
+    assert Studio().styles.names() == []

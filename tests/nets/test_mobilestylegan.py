@@ -150,13 +150,17 @@ def test_copy_shares_nothing(generator: MobileStyleGAN) -> None:
 def test_blend_goes_from_one_generator_to_the_other(generator: MobileStyleGAN) -> None:
     other, w_plus = tiny.make_generator(seed=1).requires_grad_(False), codes(generator)
     ends = generator.synthesis(w_plus), other.synthesis(w_plus)
-    none, half, all_ = (generator.blended_synthesis(other, w_plus, amount) for amount in (0.0, 0.5, 1.0))
+    none, half, all_ = (
+        generator.blended_synthesis(other, w_plus, [amount] * len(generator.stages)) for amount in (0.0, 0.5, 1.0)
+    )
     assert torch.equal(none, ends[0])
     assert torch.equal(all_, ends[1])
     apart = (ends[0] - ends[1]).square().mean()
     assert (half - ends[0]).square().mean() < apart
     assert (half - ends[1]).square().mean() < apart
-    assert torch.allclose(generator.blended_synthesis(generator, w_plus, 0.5), ends[0], atol=1e-6)
+    assert torch.allclose(
+        generator.blended_synthesis(generator, w_plus, [0.5] * len(generator.stages)), ends[0], atol=1e-6
+    )
 
 
 def test_inverse_haar_inverts_a_haar_transform() -> None:

@@ -202,7 +202,9 @@ def test_copy_shares_nothing(generator: StyleGAN2) -> None:
 def test_blend_goes_from_one_generator_to_the_other(generator: StyleGAN2) -> None:
     other, w_plus = make_generator(seed=1).requires_grad_(False), codes(generator)
     ends = generator.synthesis(w_plus), other.synthesis(w_plus)
-    none, half, all_ = (generator.blended_synthesis(other, w_plus, amount) for amount in (0.0, 0.5, 1.0))
+    none, half, all_ = (
+        generator.blended_synthesis(other, w_plus, [amount] * len(generator.stages)) for amount in (0.0, 0.5, 1.0)
+    )
     assert torch.equal(none, ends[0])
     assert torch.equal(all_, ends[1])
     apart = (ends[0] - ends[1]).square().mean()

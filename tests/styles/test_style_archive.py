@@ -201,7 +201,7 @@ def half_record(members: Members) -> None:
 
 
 def newer_record(members: Members) -> None:
-    set_record(members, schema=2)
+    set_record(members, schema=3)
 
 
 def bad_name(members: Members) -> None:

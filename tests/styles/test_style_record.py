@@ -6,7 +6,7 @@ from style_samples import make_record
 
 from jojo_cli import __version__
 from jojo_cli.errors import CheckpointError
-from jojo_cli.styles import Origin, ReferenceRecord, StyleRecord
+from jojo_cli.styles import Blend, Origin, ReferenceRecord, StyleRecord
 
 SHA256 = "a" * 64
 FIELDS = make_record(weights_sha256=SHA256).to_dict()
@@ -36,6 +36,34 @@ def test_imported_record_survives_json() -> None:
     assert IMPORTED.origin
     assert IMPORTED.origin.file == "ink?.pt"
     assert IMPORTED.steps is None
+
+
+def test_blended_record_survives_json() -> None:
+    for amount in (0.25, {"64": 1.0}):
+        blend = Blend("a", SHA256, "b", SHA256, amount)
+        record = StyleRecord(name="ab", base="tiny", base_sha256="b" * 64, blend=blend, weights_sha256=SHA256)
+        assert StyleRecord.from_json(record.to_json(), source="style.json") == record
+        assert record.steps is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("first", "-x"), ("second", None), ("first_sha256", "1"), ("amount", "1"), ("amount", {"x": 1})],
+)
+def test_bad_blend_is_named(field: str, value: object) -> None:
+    blend = {"first": "a", "first_sha256": SHA256, "second": "b", "second_sha256": SHA256, "amount": 0.5}
+    with pytest.raises(CheckpointError, match=rf"x/style\.json: blend: '{field}' must be"):
+        read({**IMPORTED.to_dict(), "origin": None, "blend": blend | {field: value}})
+
+
+def test_record_of_schema_1_is_read() -> None:
+    assert read({key: value for key, value in FIELDS.items() if key != "blend"} | {"schema": 1}).blend is None
+
+
+@pytest.mark.parametrize("more", [["1"], 3, [0], [True]])
+def test_steps_of_a_training_that_went_on_are_numbers(more: object) -> None:
+    with pytest.raises(CheckpointError, match="'more' must be a list of numbers"):
+        read({**FIELDS, "settings": {"more": more}})
 
 
 def test_record_from_before_there_were_imports_is_read() -> None:
@@ -85,17 +113,17 @@ def test_reference_keeps_the_name_without_folder_and_escape_sequences() -> None:
 
 def test_unknown_schema_is_of_a_newer_jojo() -> None:
     with pytest.raises(CheckpointError, match=r"x/style\.json: written by a newer jojo") as caught:
-        read({"schema": 2, "colour": "blue"})
+        read({"schema": 3, "colour": "blue"})
     assert "update jojo" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("schema", [None, "1", 0, True, 1.5])
 def test_schema_must_be_known(schema: object) -> None:
-    with pytest.raises(CheckpointError, match=r"x/style\.json: 'schema' must be 1"):
+    with pytest.raises(CheckpointError, match=r"x/style\.json: 'schema' must be from 1 to 2"):
         read({**FIELDS, "schema": schema})
 
 
-@pytest.mark.parametrize("field", sorted(FIELDS.keys() - {"schema", "origin", "base_fingerprint"}))
+@pytest.mark.parametrize("field", sorted(FIELDS.keys() - {"schema", "origin", "base_fingerprint", "blend"}))
 def test_missing_field_is_named(field: str) -> None:
     with pytest.raises(CheckpointError, match=rf"x/style\.json: '{field}' is missing"):
         read({key: value for key, value in FIELDS.items() if key != field})

@@ -7,7 +7,7 @@ from torch import Tensor
 from jojo_cli.bases.base import Base
 from jojo_cli.errors import CheckpointError
 from jojo_cli.nets.generator import Generator
-from jojo_cli.stylize.draw import changed_weights, draw, styled_generator
+from jojo_cli.stylize.draw import changed_weights, draw, generator_between, styled_generator
 from jojo_cli.stylize.mixing import mix_codes, sample_code
 
 CHANGED = ("stages.2.conv1.weight", "stages.3.conv2.bias", "stages.5.weight")
@@ -127,3 +127,27 @@ def test_weights_of_another_base_are_refused_by_name(base: Base) -> None:
         styled_generator(base, weights)
     message = str(failure.value)
     assert all((key in message) == (key != "stages.3.conv2.bias") for key in weights)
+
+
+def test_generator_between_two_styles(base: Base, styled: Generator, w_plus: Tensor) -> None:
+    """At its ends it is one of them; by resolution, it has coarse stages of the one and fine ones of the other."""
+    moves = torch.full((1, 2, 64, 64), 0.1)
+    palette = base.generator.w_to_w_plus(base.latents.mean_w[None]).clone()
+    first = styled_generator(base, {**changed_weights(base, styled), "displacement": moves, "palette": palette})
+    second = styled_generator(
+        base, {"stages.0.const": base.generator.get_parameter("stages.0.const") * 2, "palette": 0 * palette}
+    )
+    ends = [draw(base, generator, w_plus) for generator in (first, second)]
+    between = {amount: generator_between(first, second, amount) for amount in (0.0, 0.25, 1.0)}
+    assert torch.allclose(draw(base, between[0.0], w_plus), ends[0], atol=1e-5)
+    assert torch.allclose(draw(base, between[1.0], w_plus), ends[1], atol=1e-5)
+    quarter = between[0.25]
+    assert quarter.displacement is not None
+    assert quarter.palette is not None
+    assert torch.allclose(quarter.displacement, 0.75 * moves)
+    assert torch.allclose(quarter.palette, 0.75 * palette)
+    mixed, ours, theirs = (one.state_dict() for one in (generator_between(first, second, {32: 1}), first, second))
+    for key in base.generator.state_dict():
+        coarse = not key.startswith("stages.") or int(key.split(".")[1]) < 3  # 4, 8, 16 px
+        assert torch.equal(mixed[key], (ours if coarse else theirs)[key])
+    assert torch.equal(mixed["displacement"], moves)

@@ -184,6 +184,17 @@ def test_chosen_codes_vary_from_step_to_step(
         assert len(set(values)) == (3 if varies else 1)
 
 
+@pytest.mark.parametrize("strangers", [0, 1])
+def test_what_the_user_lets_vary_varies(
+    strangers: int, base: Base, reference: Reference, drawn_codes: list[Tensor]
+) -> None:
+    settings = replace(SETTINGS, steps=3, strangers=strangers, places=float(strangers), vary=(8, 64))
+    finetune(base, [reference], settings)
+    for code, side in enumerate(base.generator.code_resolutions):
+        values = {w_plus[0, code].sum().item() for w_plus in drawn_codes}
+        assert (len(values) > 1) == (side in (8, 64))
+
+
 def test_widening_moves_every_code_from_step_to_step(
     base: Base, reference: Reference, drawn_codes: list[Tensor]
 ) -> None:

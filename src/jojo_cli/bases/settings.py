@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from jojo_cli.errors import UsageError
+from jojo_cli.errors import CheckpointError, UsageError
 
 Method = Literal["hybrid", "encoder", "optimize", "mean"]
 Space = Literal["z", "w", "w+"]
+
+Settings = TypeVar("Settings", "InvertSettings", "FinetuneSettings")
+
+_TRAIN_ANEW = "train it anew from its references"
 
 STYLEGAN2_FFHQ = "stylegan2-ffhq"
 """The w of the base of this name, which is that of others, too."""
@@ -83,6 +87,8 @@ class FinetuneSettings:
     alpha: float = 1.0  # how far the varied codes move to random ones, from 0 to 1
     widen: float = 0.0  # how far all codes move to random ones, so that faces unlike the reference take the style
     preserve_color: bool = False  # keep faces' colours: strangers are compared in grey, else fewer codes vary
+    vary: tuple[int, ...] | None = None  # which codes differ from face to face, by resolution; None: the base's
+    virtual: tuple[tuple[int, float], ...] = ()  # how far the reference's codes go to the mean's, by resolution
     seed: int = 0
     closer: float = 1.0  # weight of the critic on a closer view, beside 1 for the whole
     closer_scales: tuple[int, ...] = (512, 1024)  # sides of the picture that closer views are cut from, in pixels
@@ -117,6 +123,8 @@ class FinetuneChoice:
     ms_ssim: float = 0.0  # weight, from 0, of what keeps to the reference's shapes
     alpha: float = 1.0  # how much the faces trained on vary, 0 to 1
     preserve_color: bool = False  # let photos keep more of their own colours
+    vary: tuple[int, ...] | None = None  # pixels at which the faces trained on differ
+    virtual: tuple[tuple[int, float], ...] = ()  # pixels, and how far the reference's code goes there to the mean's
     seed: int = 0
 
     def among(self, ways: Sequence[FinetuneSettings]) -> FinetuneSettings:
@@ -126,3 +134,40 @@ class FinetuneChoice:
         # Only faces between strangers are compared with the reference place by place.
         strangers = 2 if self.ms_ssim and way.strangers else way.strangers
         return replace(way, **chosen, strangers=strangers)
+
+
+def recorded(kind: type[Settings], values: object, *, source: str) -> Settings:
+    """Return settings from the JSON of a record; what an older jojo did not have is as it was without.
+
+    Raises:
+        CheckpointError: they are none of this jojo's.
+    """
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{source} says nothing of its settings", hint=_TRAIN_ANEW)
+    types = get_type_hints(kind)
+    for name, value in values.items():
+        if name not in types or not _is_a(types[name], value):
+            raise CheckpointError(f"{source} has a setting that this jojo does not know: {name}", hint=_TRAIN_ANEW)
+    try:
+        return kind(**{name: _as_tuples(value) for name, value in values.items()})
+    except TypeError as error:
+        raise CheckpointError(f"{source} lacks a setting: {error}", hint=_TRAIN_ANEW) from error
+
+
+def _is_a(kind: Any, value: object) -> bool:
+    """Return whether a value of JSON is what a field's type says."""
+    parts = get_args(kind)
+    if get_origin(kind) is Literal:
+        return value in parts
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list | tuple):
+            return False
+        each = parts[:1] * len(value) if parts[-1] is Ellipsis else parts
+        return len(each) == len(value) and all(map(_is_a, each, value))
+    if parts:
+        return any(_is_a(part, value) for part in parts)
+    return type(value) in ((int, float) if kind is float else (kind,))
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list | tuple) else value

@@ -31,10 +31,14 @@ def apply(
     style: StyleName,
     photos: Photos,
     output: ResultPath = None,
-    strength: Strength = 1.0,
+    strength: Strength = "1",
     color: Color = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Write photo and result side by side as well: photo.STYLE.compare.png.")
+    ] = False,
+    sweep: Annotated[
+        bool,
+        typer.Option("--sweep", help="Write strengths 0, 0.25 to 1 side by side as well: photo.STYLE.sweep.png."),
     ] = False,
     paste: Annotated[
         bool | None,
@@ -88,6 +92,7 @@ def apply(
     from jojo_cli.bases.settings import InvertChoice
     from jojo_cli.cli.output import Output
     from jojo_cli.cli.photos import parse_face, parse_output, parse_photos, report
+    from jojo_cli.cli.resolutions import parse_strength
     from jojo_cli.errors import UsageError
     from jojo_cli.studio.pasting import Paste
 
@@ -103,9 +108,10 @@ def apply(
         style,
         parse_photos(photos),
         target,
-        strength=strength,
+        strength=parse_strength(strength),
         color=color,
         compare=compare,
+        sweep=sweep,
         paste=chosen,
         how=how,
         face=choice,

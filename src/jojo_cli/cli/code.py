@@ -39,12 +39,10 @@ StyleOption = Annotated[
     str | None,
     typer.Option("--style", help="Draw in this style; else as the base draws.", autocompletion=complete_style),
 ]
-StyleStrength = Annotated[
-    float, typer.Option("--style-strength", min=0.0, max=1.0, help="How much of the style shows.")
-]
+_STRENGTH = "How much of the style shows, from 0 to 1; by pixels, 64:1,512:0.3."
+StyleStrength = Annotated[str, typer.Option("--style-strength", metavar="AMOUNT", help=_STRENGTH)]
 StyleStrengthToo = Annotated[  # where no other strength is meant
-    float,
-    typer.Option("--style-strength", "--strength", min=0.0, max=1.0, help="How much of the style shows."),
+    str, typer.Option("--style-strength", "--strength", metavar="AMOUNT", help=_STRENGTH)
 ]
 Truncation = Annotated[
     float, typer.Option(min=0.0, max=1.0, help="Of seeds: 0 draws the mean face; 1 the most varied, and oddest, faces.")
@@ -78,7 +76,7 @@ def morph(
     even: Annotated[bool, typer.Option("--even", help="Move evenly, and not slower at each face.")] = False,
     spherical: Annotated[bool, typer.Option("--spherical", help="Go by z instead of w: seeds only.")] = False,
     style: StyleOption = None,
-    style_strength: StyleStrengthToo = 1.0,
+    style_strength: StyleStrengthToo = "1",
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -95,12 +93,12 @@ def morph(
     """Draw the way from face to face, as an animation or a sheet."""
     from jojo_cli.cli.output import Output
     from jojo_cli.errors import UsageError
-    from jojo_cli.studio import coding, morphing
+    from jojo_cli.studio import morphing
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     if len(faces) < 2:
         raise UsageError("a morph needs two faces or more", hint="name another one, for instance seed:1")
-    look = coding.Look(style, base, style_strength, color)
+    look = _look(style, base, style_strength, color)
     coder, sources = _open(out, device, look, faces, face, no_align, method, refine, truncation)
     path = output or Path("-".join(source.stem for source in sources) + ".morph.webp")
     morphing.morph(
@@ -126,7 +124,7 @@ def mix(
     as_grid: Annotated[bool, typer.Option("--grid", help="Draw all with all on one sheet, and write no code.")] = False,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrengthToo = 1.0,
+    style_strength: StyleStrengthToo = "1",
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -153,7 +151,7 @@ def mix(
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     if len(faces) < 2 or (len(faces) > 2 and not as_grid):
         raise UsageError("mix takes two faces, or with --grid more", hint="name them: a.png seed:1")
-    look = coding.Look(style, base, style_strength, color)
+    look = _look(style, base, style_strength, color)
     coder, sources = _open(out, device, look, faces, face, no_align, method, refine, truncation)
     codes = [coder.code(source) for source in sources]
     name = "-".join(source.stem for source in sources) + ".mix"
@@ -174,7 +172,7 @@ def transfer(
     strength: Annotated[float, typer.Option(min=-4.0, max=4.0, help="How much of it.")] = 1.0,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrength = 1.0,
+    style_strength: StyleStrength = "1",
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -194,7 +192,7 @@ def transfer(
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     faces = [neutral, expression, target]
-    look = coding.Look(style, base, style_strength, color)
+    look = _look(style, base, style_strength, color)
     coder, sources = _open(out, device, look, faces, face, no_align, method, refine, truncation)
     before, after, code = (coder.code(source) for source in sources)
     name = f"{sources[2].stem}.{sources[1].stem}"
@@ -219,7 +217,7 @@ def edit(
     ] = None,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrength = 1.0,
+    style_strength: StyleStrength = "1",
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -245,7 +243,7 @@ def edit(
     steps = directions.parse_sweep(sweep) if sweep else None
     if not steps:
         _check_one(output, faces)
-    look = coding.Look(style, base, style_strength, color)
+    look = _look(style, base, style_strength, color)
     coder, sources = _open(out, device, look, faces, face, no_align, method, refine, truncation)
     kept = [name.strip() for name in keep.split(",")] if keep else []
     rows = []
@@ -274,7 +272,7 @@ def crossover(
     mask: Mask,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrengthToo = 1.0,
+    style_strength: StyleStrengthToo = "1",
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -293,7 +291,7 @@ def crossover(
     from jojo_cli.studio import coding, retouching
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
-    look = coding.Look(style, base, style_strength, color)
+    look = _look(style, base, style_strength, color)
     faces = [first, second]
     coder, (a, b) = _open(out, device, look, faces, face, no_align, method, refine, truncation, searches=True)
     code = retouching.crossed(coder, a, b, mask)
@@ -308,7 +306,7 @@ def local(
     mask: Mask,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrengthToo = 1.0,
+    style_strength: StyleStrengthToo = "1",
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -327,7 +325,7 @@ def local(
     from jojo_cli.studio import coding, retouching
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
-    look = coding.Look(style, base, style_strength, color)
+    look = _look(style, base, style_strength, color)
     faces = [face_, target]
     coder, (a, b) = _open(out, device, look, faces, face, no_align, method, refine, truncation, searches=True)
     path = coding.save_face(
@@ -341,7 +339,7 @@ def frontal(
     faces: Sources,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrengthToo = 1.0,
+    style_strength: StyleStrengthToo = "1",
     color: Color = None,
     truncation: Truncation = 0.7,
     method: Method = None,
@@ -361,7 +359,7 @@ def frontal(
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     _check_one(output, faces)
-    look = coding.Look(style, base, style_strength, color)
+    look = _look(style, base, style_strength, color)
     coder, sources = _open(out, device, look, faces, face, no_align, method, refine, truncation)
     for source in sources:
         code = retouching.turned_to_front(coder, coder.code(source))
@@ -375,7 +373,7 @@ def restore(
     mask: Annotated[Path, typer.Option("--mask", help="A picture of the photo's size, white where the hole is.")],
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrengthToo = 1.0,
+    style_strength: StyleStrengthToo = "1",
     color: Color = None,
     method: Method = None,
     refine: Refine = None,
@@ -393,7 +391,7 @@ def restore(
     from jojo_cli.studio import coding, retouching
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
-    look = coding.Look(style, base, style_strength, color)
+    look = _look(style, base, style_strength, color)
     coder, (source,) = _open(out, device, look, [photo], face, no_align, method, refine, 0.7, searches=True)
     code, filled = retouching.restored(coder, source, mask)
     name = f"{source.stem}.restored"
@@ -412,7 +410,7 @@ def enlarge(
     ] = None,
     output: FileOrFolder = None,
     style: StyleOption = None,
-    style_strength: StyleStrengthToo = 1.0,
+    style_strength: StyleStrengthToo = "1",
     color: Color = None,
     method: Method = None,
     refine: Refine = None,
@@ -433,7 +431,7 @@ def enlarge(
     from jojo_cli.studio import coding, retouching
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
-    look = coding.Look(style, base, style_strength, color)
+    look = _look(style, base, style_strength, color)
     coder, (source,) = _open(out, device, look, [photo], face, no_align, method, refine, 0.7, searches=True)
     code = retouching.enlarged(coder, source, factor)
     path = coding.save_face(coder, code, f"{source.stem}.enlarged", output, overwrite=overwrite)
@@ -495,6 +493,13 @@ def convert(
     for file in files:
         for path in coding.convert(file, model, form, output or Path(), overwrite=overwrite):
             out.result({"input": str(file), "output": str(path)}, str(path))
+
+
+def _look(style: str | None, base: str | None, strength: str, color: float | None) -> "Look":
+    from jojo_cli.cli.resolutions import parse_strength
+    from jojo_cli.studio.coding import Look
+
+    return Look(style, base, parse_strength(strength), color)
 
 
 def _open(

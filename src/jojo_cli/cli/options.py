@@ -106,8 +106,12 @@ Quality = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Strength = Annotated[
-    float,
-    typer.Option("--strength", min=0.0, max=1.0, help="How much of the style shows: 0 is the base's own picture."),
+    str,
+    typer.Option(
+        "--strength",
+        metavar="AMOUNT",
+        help="How much of the style shows: 0 is the base's own picture, 1 all; by pixels, 64:1,512:0.3.",
+    ),
 ]
 Color = Annotated[
     float | None,

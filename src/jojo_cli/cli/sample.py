@@ -17,7 +17,7 @@ def sample(
     truncation: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="0 draws the mean face; 1 the most varied, and oddest, faces.")
     ] = 0.7,
-    strength: Strength = 1.0,
+    strength: Strength = "1",
     color: Color = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
@@ -31,6 +31,7 @@ def sample(
     current folder unless -o says otherwise.
     """
     from jojo_cli.cli.output import Output
+    from jojo_cli.cli.resolutions import parse_strength
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     studio = open_studio(out, device=device)
@@ -40,7 +41,7 @@ def sample(
         output,
         seed=seed,
         truncation=truncation,
-        strength=strength,
+        strength=parse_strength(strength),
         color=color,
         overwrite=overwrite,
     )

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jojo_cli.cli.options import Device, Json, Overwrite, Quiet, Yes
+from jojo_cli.cli.remaking import blended_amount, commands
 from jojo_cli.cli.studio import open_studio
 from jojo_cli.errors import JojoError
 from jojo_cli.studio import Studio
-from jojo_cli.styles import Origin, Style, StyleRecord
+from jojo_cli.styles import Blend, Origin, Style, StyleRecord
 
 if TYPE_CHECKING:
     from jojo_cli.cli.output import Output
@@ -59,16 +60,27 @@ def list_styles(json_: Json = False) -> None:
 
 
 @app.command()
-def show(name: StyleName, json_: Json = False) -> None:
+def show(
+    name: StyleName,
+    command: Annotated[bool, typer.Option("--command", help="Print what makes it again, and nothing else.")] = False,
+    json_: Json = False,
+) -> None:
     """Show how a style was made and where it is."""
+    from jojo_cli import __version__
     from jojo_cli.cli.output import Output
 
     style = Studio().styles.load(name)
     record = style.record
+    if command:
+        out = Output(as_json=json_)
+        if record.jojo_version != __version__:
+            out.warn(f"made by jojo {record.jojo_version}: this one may make something else of it")
+        made_by = commands(style)
+        return out.result({"style": name, "commands": made_by}, "\n".join(made_by))
     lines = {
         "name": record.name,
         "base": record.base,
-        **(_origin_lines(record.origin) if record.origin else _training_lines(record)),
+        **_making(record),
         "created": f"{record.created} by jojo {record.jojo_version}",
         **{f"  {key}": json.dumps(value) for key, value in record.settings.items()},
         "preview": style.preview_path,
@@ -103,6 +115,36 @@ def remove(name: StyleName, yes: Yes = False, quiet: Quiet = False) -> None:
         raise typer.Exit(1)
     styles.remove(name)
     out.note(f"deleted style {name!r}")
+
+
+@app.command()
+def blend(
+    first: StyleName,
+    second: Annotated[str, typer.Argument(help="Name of another style.", autocompletion=complete_style)],
+    name: Annotated[str, typer.Argument(help="What to call the new one.")],
+    amount: Annotated[
+        str,
+        typer.Option(
+            "-t",
+            "--amount",
+            metavar="AMOUNT",
+            help="How much of the second, from 0 to 1; by pixels, 4:0,64:1 has the shapes of the first and the strokes "
+            "of the second.",
+        ),
+    ] = "0.5",
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a style that lies between two others of one base."""
+    from jojo_cli.cli.output import Output
+    from jojo_cli.cli.resolutions import parse_strength
+
+    out = Output(as_json=json_, quiet=quiet)
+    studio = open_studio(out, device=device)
+    style = studio.blend_styles(first, second, name, parse_strength(amount), overwrite=overwrite)
+    out.result(_summary(style), f"style {style.name!r}: {style.preview_path}")
 
 
 @app.command("export")
@@ -194,6 +236,7 @@ def _summary(style: Style) -> dict[str, Any]:
         "base": record.base,
         "references": [reference.source for reference in record.references],
         "origin": record.origin and asdict(record.origin),
+        "blend": record.blend and asdict(record.blend),
         "steps": record.steps,
         "created": record.created,
         "path": str(style.folder),
@@ -205,7 +248,20 @@ def _references(style: Style) -> str:
     record = style.record
     if record.origin:
         return f"imported from {record.origin.file}"
+    if record.blend:
+        return f"blended of {_blend_in_words(record.blend)}"
     return ", ".join(reference.source for reference in record.references)
+
+
+def _making(record: StyleRecord) -> dict[str, object]:
+    """Return how a style came about, a line for each of the keys."""
+    if record.origin:
+        return _origin_lines(record.origin)
+    return {"blended of": _blend_in_words(record.blend)} if record.blend else _training_lines(record)
+
+
+def _blend_in_words(blend: Blend) -> str:
+    return f"{blend.first} and {blend.second}, {blended_amount(blend)} of it"
 
 
 def _origin_lines(origin: Origin) -> dict[str, object]:

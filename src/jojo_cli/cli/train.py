@@ -26,12 +26,18 @@ from jojo_cli.cli.studio import open_studio
 def train(
     name: Annotated[str, typer.Argument(help="What to call the style: a-z, 0-9, - and _.")],
     references: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="The picture to learn from, or several in one style; a folder is all its pictures, '-' reads one from "
             "standard input."
         ),
-    ],
+    ] = None,
+    more: Annotated[
+        int | None,
+        typer.Option(
+            "--more", min=1, help="Go on with a style that you trained, for so many steps, as it was trained before."
+        ),
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Finetuning steps; else what suits the base.")] = None,
     lr: Annotated[
         float | None,
@@ -72,6 +78,24 @@ def train(
     preserve_color: Annotated[
         bool, typer.Option("--preserve-color", help="Let photos keep more of their own colours.")
     ] = False,
+    vary: Annotated[
+        str | None,
+        typer.Option(
+            "--vary",
+            metavar="RANGE",
+            help="At which pixels the faces trained on differ: 64-, 128,256, coarse, middle or fine; else what suits "
+            "the base.",
+        ),
+    ] = None,
+    virtual: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--virtual",
+            metavar="RANGE=AMOUNT",
+            help="Take the picture for more of an ordinary face than it shows, for pictures far from faces: coarse=0.5 "
+            "moves what codes say of pose and shape halfway to the mean face. Give it again for other ranges.",
+        ),
+    ] = None,
     method: Method = None,
     refine: Refine = None,
     encoder: Encoder = None,
@@ -89,13 +113,16 @@ def train(
     """Learn a style from a picture of a face, and keep it by name.
 
     The face is cut out first. A picture that is a crop already, or a drawing whose face can't be found, takes
-    --no-align; one without any face takes --no-align --method mean. Several pictures are learnt together.
+    --no-align; one without any face takes --no-align --method mean. Several pictures are learnt together. A style that
+    is there goes on with 'jojo train NAME --more 100'.
 
     Interrupt it at any time: a style is saved whole at the end, or not at all.
     """
     from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
     from jojo_cli.cli.output import Output
     from jojo_cli.cli.photos import parse_face, parse_photos
+    from jojo_cli.cli.resolutions import parse_amounts, parse_sides
+    from jojo_cli.errors import UsageError
 
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     choice = FinetuneChoice(
@@ -108,17 +135,23 @@ def train(
         ms_ssim=ms_ssim_weight,
         alpha=alpha,
         preserve_color=preserve_color,
+        vary=None if vary is None else parse_sides(vary),
+        virtual=parse_amounts(virtual or ()),
         seed=seed,
     )
-    style = open_studio(out, device=device).train(
-        name,
-        parse_photos(references),
-        choice,
-        base=base,
-        how=InvertChoice(method, refine, encoder=encoder),
-        face=parse_face(face, points=points, no_align=no_align),
-        overwrite=overwrite,
-    )
+    how = InvertChoice(method, refine, encoder=encoder)
+    which = parse_face(face, points=points, no_align=no_align)
+    studio = open_studio(out, device=device)
+    if more is not None:
+        if references or (choice, how, which) != (FinetuneChoice(), InvertChoice(), "largest"):
+            raise UsageError("--more goes on with the references and settings of the style", hint="leave out the rest")
+        style = studio.train_more(name, more)
+    elif not references:
+        raise UsageError("there is no picture to learn from", hint="name one; --more 100 goes on with a style of yours")
+    else:
+        style = studio.train(
+            name, parse_photos(references), choice, base=base, how=how, face=which, overwrite=overwrite
+        )
     record = style.record
     reached = mean(record.losses[-10:])
     result = {

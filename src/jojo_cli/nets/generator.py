@@ -43,6 +43,11 @@ class Generator(nn.Module):
         """Codes in w+ (L)."""
         return len(self.code_resolutions)
 
+    @property
+    def stage_resolutions(self) -> tuple[int, ...]:
+        """Side of what each stage draws, in pixels."""
+        return tuple(4 << stage for stage in range(len(self.stages)))
+
     def image(self, state: State, *, at_least: int | None = None) -> Tensor:
         """Return the image [N,3,R,R], RGB in about [-1,1], of the last state.
 
@@ -78,16 +83,19 @@ class Generator(nn.Module):
         after: State = stage(state, w_plus)
         return after
 
-    def blended_synthesis(self, other: Self, w_plus: Tensor, amount: float, *, at_least: int | None = None) -> Tensor:
-        """Return the images of w_plus with every feature map blended: `amount` 0 draws self, 1 draws `other`.
+    def blended_synthesis(
+        self, other: Self, w_plus: Tensor, amounts: Sequence[float], *, at_least: int | None = None
+    ) -> Tensor:
+        """Return the images of w_plus with feature maps blended: an amount of 0 draws self, 1 draws `other`.
 
-        The feature interpolation of JoJoGAN (arXiv 2112.11641, section 4), applied after every stage.
+        The feature interpolation of JoJoGAN (arXiv 2112.11641, section 4), applied after every stage, by an amount for
+        each. Proportions go with the coarsest.
         """
         state: State = ()
-        for own, others in zip(self.stages, other.stages, strict=True):
+        for own, others, amount in zip(self.stages, other.stages, amounts, strict=True):
             pair = zip(own(state, w_plus), others(state, w_plus), strict=True)
             state = tuple(torch.lerp(mine, theirs, amount) for mine, theirs in pair)
-        return other._displaced(self.image(state, at_least=at_least), amount)
+        return other._displaced(self.image(state, at_least=at_least), amounts[0])
 
     def _displaced(self, images: Tensor, amount: float = 1.0) -> Tensor:
         return images if self.displacement is None else moved(images, amount * self.displacement)

@@ -21,6 +21,7 @@ from jojo_cli.stylize.directions import edited, place_along
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.invert import Seen
 from jojo_cli.stylize.mixing import mix_codes, sample_code
+from jojo_cli.stylize.strength import Strength
 
 if TYPE_CHECKING:
     from jojo_cli.bases.base import Base
@@ -41,13 +42,13 @@ class Look:
     Attributes:
         style: the name of a style; None draws as the base does.
         base: the name of the base, without a style; None is what suits the device.
-        strength: how much of the style shows, from 0 to 1.
+        strength: how much of the style shows: from 0 to 1, or by resolution, see `Strength`.
         color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
     """
 
     style: str | None = None
     base: str | None = None
-    strength: float = 1.0
+    strength: Strength = 1.0
     color: float | None = None
 
 

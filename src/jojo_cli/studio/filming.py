@@ -28,6 +28,7 @@ from jojo_cli.images import read_image, save_image, to_tensor
 from jojo_cli.studio.batch import Open, Work
 from jojo_cli.studio.pasting import Paste, Paster
 from jojo_cli.studio.plan import Job
+from jojo_cli.stylize.strength import Strength
 
 if TYPE_CHECKING:
     from jojo_cli.bases.base import Base
@@ -54,7 +55,7 @@ _NO_FACE = "faces are found from about 40 pixels on, and upright"
 
 
 def filming(
-    studio: "Studio", style: str, how: InvertChoice, *, strength: float, color: float | None, paste: Paste | None
+    studio: "Studio", style: str, how: InvertChoice, *, strength: Strength, color: float | None, paste: Paste | None
 ) -> tuple[Open[Film], Work[Film]]:
     """Return what redraws the faces of films: where they are, or without `paste` as squares."""
     loaded = studio.style(style, needs=lambda entry: entry.to_film(how), color=color)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from jojo_cli.bases.base import Base
     from jojo_cli.nets.generator import Generator
     from jojo_cli.styles import Style
+    from jojo_cli.stylize.strength import Strength
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,13 @@ class LoadedStyle:
     generator: "Generator"
 
     def draw(
-        self, w_plus: "Tensor", *, strength: float = 1.0, color: float | None = None, at_least: int | None = None
+        self, w_plus: "Tensor", *, strength: "Strength" = 1.0, color: float | None = None, at_least: int | None = None
     ) -> "list[Image]":
         """Return the pictures of w_plus [N,L,D] in the style.
 
         Args:
             w_plus: codes of the base, on its device.
-            strength: how much of the style shows, from 0 to 1.
+            strength: how much of the style shows: from 0 to 1, or by resolution, see `Strength`.
             color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
             at_least: pixels a side that are enough; a base may then draw no more, which takes less time.
 

@@ -17,6 +17,7 @@ from jojo_cli.images import contact_sheet
 from jojo_cli.originals import Original
 from jojo_cli.studio.batch import Open, Work
 from jojo_cli.studio.plan import Job
+from jojo_cli.stylize.strength import Strength, strength_at
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +65,7 @@ class Paster:
     """
 
     def __init__(
-        self, studio: "Studio", loaded: "LoadedStyle", paste: Paste, *, strength: float, color: float | None
+        self, studio: "Studio", loaded: "LoadedStyle", paste: Paste, *, strength: Strength, color: float | None
     ) -> None:
         self._studio, self._loaded, self._paste = studio, loaded, paste
         self._strength, self._color = strength, color
@@ -114,7 +115,7 @@ class Paster:
 
 
 def pasting(
-    studio: "Studio", style: str, how: InvertChoice, *, strength: float, color: float | None, paste: Paste
+    studio: "Studio", style: str, how: InvertChoice, *, strength: Strength, color: float | None, paste: Paste
 ) -> tuple[Open[Found], Work[Found]]:
     """Return what redraws the faces of photos where they are."""
     loaded = studio.style(style, needs=lambda entry: entry.to_invert(how), color=color)
@@ -148,7 +149,7 @@ def pasting(
 
 
 def heads(
-    loaded: "LoadedStyle", regions: "RegionFinder", code: "Tensor", strength: float
+    loaded: "LoadedStyle", regions: "RegionFinder", code: "Tensor", strength: Strength
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return where a code's head is [G,G], 0 to 1, as the base draws it, and in the style."""
     import torch
@@ -160,5 +161,6 @@ def heads(
         found = regions(states_of(loaded.base.generator, code))
         head = found[[REGIONS.index("face"), REGIONS.index("hair")]].sum(dim=0)
         moves = loaded.generator.displacement
-        drawn = head if moves is None else moved(head[None, None], strength * moves)[0, 0]
+        coarse = strength_at(strength, loaded.generator.stage_resolutions[0])
+        drawn = head if moves is None else moved(head[None, None], coarse * moves)[0, 0]
     return head.cpu().numpy(), drawn.cpu().numpy()

@@ -10,6 +10,7 @@ from PIL import Image
 from jojo_cli.errors import JojoError
 from jojo_cli.events import Note, progress
 from jojo_cli.images import contact_sheet, made_by_jojo, read_comment, read_image, save_image
+from jojo_cli.stylize.strength import Strength
 
 if TYPE_CHECKING:
     from jojo_cli.studio.studio import Studio
@@ -31,7 +32,7 @@ class Samples:
     files: Mapping[int, Path]  # by the seed
     sheets: Sequence[Path]
     truncation: float
-    strength: float
+    strength: Strength
     color: float | None
     overwrite: bool
 
@@ -64,7 +65,7 @@ def plan_samples(
     *,
     seed: int,
     truncation: float,
-    strength: float,
+    strength: Strength,
     color: float | None,
     overwrite: bool,
 ) -> Samples:

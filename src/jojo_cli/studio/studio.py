@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jojo_cli.studio.training import TrainedStyle
     from jojo_cli.styles import Style, StyleStore
     from jojo_cli.stylize.invert import Inversion
+    from jojo_cli.stylize.strength import Strength
     from jojo_cli.weights.manager import ModelManager
 
     Format = Literal["png", "jpg", "webp"]
@@ -327,9 +328,10 @@ class Studio:
         photos: "Sequence[Photo]",
         output: "Target | None" = None,
         *,
-        strength: float = 1.0,
+        strength: "Strength" = 1.0,
         color: float | None = None,
         compare: bool = False,
+        sweep: bool = False,
         paste: "Paste | Literal[False] | None" = None,
         how: InvertChoice = DEFAULT_INVERSION,
         face: "FaceChoice | None" = "largest",
@@ -345,9 +347,10 @@ class Studio:
             style: its name.
             photos: as in `align`; files of codes, too, also in folders; films, but not in folders.
             output: likewise.
-            strength: how much of the style shows, from 0 to 1.
+            strength: how much of the style shows: from 0 to 1, or by resolution, see `Strength`.
             color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
             compare: write photo and result side by side as well.
+            sweep: write the strengths 0, 0.25, 0.5, 0.75 and 1 side by side as well.
             paste: put the faces back into their photos, and in which way; False gives each as a square. None does so
                 with those of photos, and puts those of films back.
             how: the way to find codes.
@@ -365,19 +368,21 @@ class Studio:
         from jojo_cli.codes import SUFFIX
         from jojo_cli.studio.batch import Batch
         from jojo_cli.studio.plan import AS_PHOTO, plan
-        from jojo_cli.studio.work import applying, is_code
+        from jojo_cli.studio.work import COMPARE, SWEEP, applying, is_code
 
         if paste and face is None:
             raise UsageError(
                 "a face crop has no photo to put the face back into", hint="leave out --no-align or --paste"
             )
+        if paste and sweep:
+            raise UsageError("a sweep shows squares, and --paste shows photos", hint="leave one of them out")
         name = self.styles.load(style).name
         ending = f".{format}" if format else AS_PHOTO if paste else ".png"
         planned = plan(
             photos,
             output,
             label=name,
-            suffixes=(ending, f".compare{ending}") if compare else (ending,),
+            suffixes=(ending, *[COMPARE + ending] * compare, *[SWEEP + ending] * sweep),
             choice=face,
             codes=None if paste else SUFFIX,
             overwrite=overwrite,
@@ -389,7 +394,7 @@ class Studio:
         if paste and (code := next(filter(is_code, planned.jobs), None)):
             raise UsageError(f"{code.input!r} has no photo to put the face back into", hint="leave out --paste")
         if film := next((job for job in planned.jobs if job.film), None):
-            self._check_film(film, compare=compare, squares=paste is False)
+            self._check_film(film, sheets=compare or sweep, squares=paste is False)
         # A code is of one face, whatever the choice; where there are no photos, no face finder is needed.
         jobs = [replace(job, choice=None) if is_code(job) else job for job in planned.jobs]
         return Batch(
@@ -400,15 +405,15 @@ class Studio:
         )
 
     @staticmethod
-    def _check_film(job: "Job", *, compare: bool, squares: bool) -> None:
+    def _check_film(job: "Job", *, sheets: bool, squares: bool) -> None:
         """Raise UsageError where a film is asked for what only photos have."""
         from jojo_cli.faces import needs_finder
 
         said = f"{job.input!r} is a film"
         if not needs_finder(job.choice):
             raise UsageError(f"{said}, and its faces move", hint="leave out --no-align or --points")
-        if compare:
-            raise UsageError(f"{said}, and --compare is about photos", hint="leave it out")
+        if sheets:
+            raise UsageError(f"{said}, and --compare and --sweep are about photos", hint="leave them out")
         if squares and job.choice == "all":
             raise UsageError(f"{said}, and a square shows one face", hint="leave out --crop or --face all")
 
@@ -420,7 +425,7 @@ class Studio:
         *,
         seed: int = 0,
         truncation: float = 0.7,
-        strength: float = 1.0,
+        strength: "Strength" = 1.0,
         color: float | None = None,
         overwrite: bool = False,
     ) -> "Iterator[tuple[int, Path]]":
@@ -491,6 +496,47 @@ class Studio:
         from jojo_cli.studio.training import train
 
         return train(self, name, references, choice, base=base, how=how, face=face, overwrite=overwrite)
+
+    def train_more(self, name: str, steps: int) -> "TrainedStyle":
+        """Go on with the training of a style, as it was trained before, and return what it has become.
+
+        It is saved whole at the end, or stays as it was.
+
+        Args:
+            name: of the style.
+            steps: how many more, 1 or more.
+
+        Raises:
+            StyleNotFoundError: there is no such style.
+            UsageError: it was not trained, but imported or blended.
+            CheckpointError: it is damaged.
+            JojoError: as `base`.
+        """
+        from jojo_cli.studio.training import train_more
+
+        return train_more(self, name, steps)
+
+    def blend_styles(
+        self, first: str, second: str, name: str, amount: "Strength" = 0.5, *, overwrite: bool = False
+    ) -> "Style":
+        """Register a style between two others of one base, and return it.
+
+        Args:
+            first: name of a style.
+            second: that of another one.
+            name: what to call the new one.
+            amount: how much of the second: from 0 to 1, or by resolution, see `Strength`.
+            overwrite: it may replace one of that name.
+
+        Raises:
+            StyleNotFoundError: there is no such style.
+            StyleExistsError: there is one of the new name.
+            UsageError: the styles are of different bases, or no style can have this name.
+            JojoError: as `base`.
+        """
+        from jojo_cli.studio.blending import blend
+
+        return blend(self, first, second, name, amount, overwrite=overwrite)
 
     def import_style(
         self, file: str | Path, name: str | None = None, *, base: str | None = None, overwrite: bool = False

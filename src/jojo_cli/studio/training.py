@@ -3,21 +3,25 @@
 import io
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
+from jojo_cli.bases.base import Base
+from jojo_cli.bases.settings import FinetuneChoice, FinetuneSettings, InvertChoice, InvertSettings, recorded
 from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.events import Caution, Detail, Listener, Note, progress
 from jojo_cli.faces import FaceChoice, NoFaceError, Points
 from jojo_cli.images import read_image, to_tensor
+from jojo_cli.nets.generator import Generator
 from jojo_cli.studio.photos import Photo, Source, find_photos
 from jojo_cli.studio.preview import loss_curve, preview_sheet
-from jojo_cli.styles import ReferenceRecord, Style, StyleRecord
+from jojo_cli.styles import ReferenceRecord, Style, StyleRecord, StyleStore
 from jojo_cli.stylize.draw import changed_weights
 from jojo_cli.stylize.finetune import Reference, finetune
+from jojo_cli.stylize.invert import Inversion
+from jojo_cli.stylize.mixing import towards_mean
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -62,34 +66,7 @@ def train(
         ]
         images = [crop for crop, _, _ in crops]
         how_to_invert, settings = how.among(model.reference_inversions), choice.among(model.finetunings)
-        landmarks = _landmarks(studio, images) if settings.proportions or settings.overlay else [None for _ in images]
-        inversions = []
-        for number, image in enumerate(images, 1):
-            title = f"inverting reference {number} of {len(images)}"
-            inversion = studio.find_code(image, model, how_to_invert, title=title)
-            studio.listener(Detail(f"{title}: LPIPS {inversion.lpips:.3f}, MSE {inversion.mse:.3f}"))
-            inversions.append(inversion)
-
-        before = time.perf_counter()
-        lessons = [
-            Reference(to_tensor([image]).to(model.device.torch_device), inversion.w_plus, face)
-            for image, inversion, face in zip(images, inversions, landmarks, strict=True)
-        ]
-        with progress(studio.listener, f"training {name}", settings.steps, "steps") as advance:
-            finetuned = finetune(
-                model,
-                lessons,
-                settings,
-                find_landmarks=studio.finder.landmarks if any(face is not None for face in landmarks) else None,
-                on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"),
-            )
-        seconds_per_step = (time.perf_counter() - before) / settings.steps
-
-        drawn = {
-            **{f"reference-{number}.png": image for number, image in enumerate(images, 1)},
-            "preview.png": preview_sheet(model, finetuned.generator, images, inversions),
-            "loss.png": loss_curve(finetuned.losses),
-        }
+        learnt = _learn(studio, model, name, images, how_to_invert, settings)
         record = StyleRecord(
             name=name,
             base=model.name,
@@ -109,10 +86,100 @@ def train(
             device=str(model.device.torch_device),
             precision=model.device.precision,
             seconds=time.perf_counter() - started,
-            losses=finetuned.losses,
+            losses=learnt.losses,
         )
-        style = store.create(record, changed_weights(model, finetuned.generator), drawn, overwrite=overwrite)
-        return TrainedStyle(style.record, style.folder, seconds_per_step)
+        return learnt.saved(store, record, overwrite=overwrite)
+
+
+def train_more(studio: "Studio", name: str, steps: int) -> TrainedStyle:
+    """Go on with the training of a style, and return what it has become; errors as in `Studio.train_more`."""
+    store = studio.styles
+    with store.reserve(name, overwrite=True):
+        started = time.perf_counter()
+        style = store.load(name)
+        record = style.record
+        if not record.trained:
+            raise UsageError(f"style {name!r} was not trained from references", hint="train one from a picture")
+        source = f"style {name!r}"
+        how = recorded(InvertSettings, record.settings.get("invert"), source=source)
+        before = recorded(FinetuneSettings, record.settings.get("finetune"), source=source)
+        more = [*record.more, steps]
+        # Other faces than before: the seed is that of a training of its own.
+        settings = replace(before, steps=steps, seed=before.seed + len(more))
+        choice = InvertChoice(how.method, encoder=how.encoder)
+        loaded = studio.style(
+            name, needs=lambda entry: entry.to_train(choice, settings.loss, identity=bool(settings.identity))
+        )
+        images = [read_image(style.folder / reference.file) for reference in record.references]
+        learnt = _learn(studio, loaded.base, name, images, how, settings, start=loaded.generator)
+        record = replace(
+            record,
+            settings={**record.settings, "more": more},
+            device=str(loaded.base.device.torch_device),
+            precision=loaded.base.device.precision,
+            seconds=(record.seconds or 0) + time.perf_counter() - started,
+            losses=(*record.losses, *learnt.losses),
+        )
+        return learnt.saved(store, record, overwrite=True)
+
+
+@dataclass(frozen=True)
+class _Learnt:
+    """What came of a training."""
+
+    base: Base
+    generator: Generator
+    losses: tuple[float, ...]
+    images: "Sequence[Image]"
+    inversions: Sequence[Inversion]
+    seconds_per_step: float
+
+    def saved(self, store: StyleStore, record: StyleRecord, *, overwrite: bool) -> TrainedStyle:
+        """Register the style, and return it."""
+        drawn = {
+            **{f"reference-{number}.png": image for number, image in enumerate(self.images, 1)},
+            "preview.png": preview_sheet(self.base, self.generator, self.images, self.inversions),
+            "loss.png": loss_curve(record.losses),
+        }
+        style = store.create(record, changed_weights(self.base, self.generator), drawn, overwrite=overwrite)
+        return TrainedStyle(style.record, style.folder, self.seconds_per_step)
+
+
+def _learn(
+    studio: "Studio",
+    model: Base,
+    name: str,
+    images: "Sequence[Image]",
+    how: InvertSettings,
+    settings: FinetuneSettings,
+    *,
+    start: Generator | None = None,
+) -> _Learnt:
+    """Learn the style of crops, from the base's generator or from `start` on."""
+    landmarks = _landmarks(studio, images) if settings.proportions or settings.overlay else [None for _ in images]
+    inversions = []
+    for number, image in enumerate(images, 1):
+        title = f"inverting reference {number} of {len(images)}"
+        inversion = studio.find_code(image, model, how, title=title)
+        inversion = replace(inversion, w_plus=towards_mean(model, inversion.w_plus, dict(settings.virtual)))
+        studio.listener(Detail(f"{title}: LPIPS {inversion.lpips:.3f}, MSE {inversion.mse:.3f}"))
+        inversions.append(inversion)
+    before = time.perf_counter()
+    lessons = [
+        Reference(to_tensor([image]).to(model.device.torch_device), inversion.w_plus, face)
+        for image, inversion, face in zip(images, inversions, landmarks, strict=True)
+    ]
+    with progress(studio.listener, f"training {name}", settings.steps, "steps") as advance:
+        finetuned = finetune(
+            model,
+            lessons,
+            settings,
+            start=start,
+            find_landmarks=studio.finder.landmarks if any(face is not None for face in landmarks) else None,
+            on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"),
+        )
+    seconds = (time.perf_counter() - before) / settings.steps
+    return _Learnt(model, finetuned.generator, finetuned.losses, images, inversions, seconds)
 
 
 def _sources(references: Sequence[Photo], face: FaceChoice | None, listener: Listener) -> list[Source]:

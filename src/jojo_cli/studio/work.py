@@ -16,6 +16,7 @@ from jojo_cli.images import contact_sheet, to_image
 from jojo_cli.studio.ahead import Ahead
 from jojo_cli.studio.batch import Open, Work
 from jojo_cli.studio.plan import Job
+from jojo_cli.stylize.strength import Strength
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     from jojo_cli.faces.align import FloatArray
     from jojo_cli.studio.pasting import Paste
     from jojo_cli.studio.studio import Studio
+
+COMPARE, SWEEP = ".compare", ".sweep"
+"""What the suffixes of a second and a third file begin with: photo and result, and some strengths, side by side."""
+
+SWEPT = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+SWEPT_SIDE = 512
+"""Of a picture of a sweep, in pixels."""
 
 MANY = 8
 """Photos from which on processes are started: that takes as long as cutting a few."""
@@ -100,7 +109,7 @@ def applying(
     how: InvertChoice,
     stack: ExitStack,
     *,
-    strength: float,
+    strength: Strength,
     color: float | None,
     paste: "Paste | Literal[False] | None",
 ) -> tuple[Open[Any], Work[Any]]:
@@ -135,10 +144,10 @@ def redrawing(
     how: InvertChoice,
     stack: ExitStack,
     *,
-    strength: float,
+    strength: Strength,
     color: float | None,
 ) -> "tuple[Open[Image | Tensor], Work[Image | Tensor]]":
-    """Return what redraws faces in a style; a job with a second file gets photo and result side by side there."""
+    """Return what redraws faces in a style, and what a job has more files for."""
     photos = [job for job in jobs if not is_code(job)]
 
     def needs(entry: BaseEntry) -> tuple[str, ...]:
@@ -159,9 +168,14 @@ def redrawing(
             w_plus = face
         (result,) = loaded.draw(w_plus, strength=strength, color=color)
         job.save(result)
-        for compare in list(job.files)[1:]:
-            photo = face if isinstance(face, Image) else loaded.draw(w_plus, strength=0)[0]
-            job.save(contact_sheet([[photo, result]], cell=result.width), compare)
+        for suffix in list(job.files)[1:]:
+            if suffix.startswith(SWEEP):
+                row = [loaded.draw(w_plus, strength=amount, color=color)[0] for amount in SWEPT]
+                cell = min(SWEPT_SIDE, result.width)
+            else:
+                row = [face if isinstance(face, Image) else loaded.draw(w_plus, strength=0)[0], result]
+                cell = result.width
+            job.save(contact_sheet([row], cell=cell), suffix)
 
     return open_, work
 

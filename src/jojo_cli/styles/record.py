@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
@@ -14,7 +14,8 @@ from jojo_cli.errors import CheckpointError
 from jojo_cli.styles.errors import damaged
 from jojo_cli.styles.names import is_style_name
 
-SCHEMA = 1
+SCHEMA = 2
+"""Since 2, a style may be a blend; 1 is read as well."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,26 @@ class Origin:
         return cls(_file_name(source), sha256, url)
 
 
+@dataclass(frozen=True)
+class Blend:
+    """The two styles that a third one lies between."""
+
+    first: str
+    """Its name."""
+    first_sha256: str
+    """Hash of its weights."""
+    second: str
+    second_sha256: str
+    amount: float | Mapping[str, float]
+    """How much of the second: from 0 to 1, for all or from a side in pixels on."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StyleRecord:
     """All that is needed to make a style again, and what came of it.
 
-    Of a style that another program made only the origin is known: how it was trained is None or empty.
+    Of a style that another program made only the origin is known, and of a blend what it was blended of: how it was
+    trained is None or empty.
     """
 
     name: str
@@ -76,6 +92,8 @@ class StyleRecord:
     """The loss of every step."""
     origin: Origin | None = None
     """Where a style comes from that jojo did not train."""
+    blend: Blend | None = None
+    """What a style was blended of."""
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     """ISO 8601, in UTC."""
     jojo_version: str = __version__
@@ -84,8 +102,19 @@ class StyleRecord:
 
     @property
     def steps(self) -> int | None:
-        """How many finetuning steps were made; None: nobody knows."""
-        return None if self.origin else len(self.losses)
+        """How many finetuning steps were made; None: it was not trained, or nobody knows."""
+        return len(self.losses) if self.trained else None
+
+    @property
+    def more(self) -> Sequence[int]:
+        """How many steps the training had each time that it went on."""
+        more: Sequence[int] = self.settings.get("more", ())
+        return more
+
+    @property
+    def trained(self) -> bool:
+        """Whether it was learnt from references."""
+        return not (self.origin or self.blend)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that `style.json` holds."""
@@ -105,25 +134,31 @@ class StyleRecord:
         """
         document = _parse(text, source)
         schema = document.pop("schema", None)
-        if type(schema) is not int or schema < SCHEMA:
-            raise damaged(f"{source}: 'schema' must be {SCHEMA}")
+        if type(schema) is not int or schema < 1:
+            raise damaged(f"{source}: 'schema' must be from 1 to {SCHEMA}")
         if schema > SCHEMA:
             raise CheckpointError(
                 f"{source}: written by a newer jojo (schema {schema}, this one reads {SCHEMA})",
                 hint="update jojo: pip install --upgrade jojo-cli",
             )
-        for late in ("origin", "base_fingerprint"):
+        for late in ("origin", "base_fingerprint", "blend"):
             document.setdefault(late, None)  # which the first records did not have
-        origin = document["origin"]
-        _check_fields(document, _RECORD_FIELDS | (_TRAINING_FIELDS if origin is None else _UNKNOWN_FIELDS), source)
+        origin, blend = document["origin"], document["blend"]
+        trained = origin is None and blend is None
+        _check_fields(document, _RECORD_FIELDS | (_TRAINING_FIELDS if trained else _UNKNOWN_FIELDS), source)
         if origin is not None:
             _check_fields(origin, _ORIGIN_FIELDS, f"{source}: origin")
             document["origin"] = Origin(**origin)
+        if blend is not None:
+            _check_fields(blend, _BLEND_FIELDS, f"{source}: blend")
+            document["blend"] = Blend(**blend)
         for number, reference in enumerate(document["references"], 1):
             where = f"{source}: reference {number}"
             _check_fields(reference, _REFERENCE_FIELDS, where)
             if reference["file"] != _reference_file(number):
                 raise damaged(f"{where}: 'file' must be {_reference_file(number)!r}")
+        if not _is_list_of(lambda steps: type(steps) is int and steps > 0)(document["settings"].get("more", [])):
+            raise damaged(f"{source}: settings: 'more' must be a list of numbers of steps")
         document["references"] = tuple(ReferenceRecord(**reference) for reference in document["references"])
         document["losses"] = tuple(document["losses"])
         document["base_fingerprint"] = document["base_fingerprint"] and tuple(document["base_fingerprint"])
@@ -188,6 +223,7 @@ def _is_list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
 _Fields = dict[str, tuple[str, Callable[[Any], bool]]]
 
 _TEXT = ("printable text", _is_text)
+_NAME = ("a style name", lambda value: isinstance(value, str) and is_style_name(value))
 _SHA256 = ("a sha256 in hexadecimal", _is_sha256)
 
 _REFERENCE_FIELDS: _Fields = {"file": _TEXT, "source": _TEXT, "sha256": _SHA256}
@@ -195,6 +231,17 @@ _ORIGIN_FIELDS: _Fields = {
     "file": _TEXT,
     "sha256": _SHA256,
     "url": ("printable text or null", lambda value: value is None or _is_text(value)),
+}
+_BLEND_FIELDS: _Fields = {
+    **dict.fromkeys(("first", "second"), _NAME),
+    **dict.fromkeys(("first_sha256", "second_sha256"), _SHA256),
+    "amount": (
+        "a number, or an object of numbers",
+        lambda value: (
+            _is_number(value)
+            or (isinstance(value, dict) and all(map(str.isdecimal, value)) and all(map(_is_number, value.values())))
+        ),
+    ),
 }
 _TRAINING_FIELDS: _Fields = {
     "critic_sha256": _TEXT,
@@ -207,16 +254,17 @@ _TRAINING_FIELDS: _Fields = {
     "losses": ("a list of numbers", _is_list_of(_is_number)),
 }
 _UNKNOWN_FIELDS: _Fields = {
-    **{name: ("null where there is an origin", lambda value: value is None) for name in _TRAINING_FIELDS},
-    **{name: ("empty where there is an origin", lambda value: value == []) for name in ("references", "losses")},
-    "settings": ("empty where there is an origin", lambda value: value == {}),
+    **{name: ("null where it was not trained", lambda value: value is None) for name in _TRAINING_FIELDS},
+    **{name: ("empty where it was not trained", lambda value: value == []) for name in ("references", "losses")},
+    "settings": ("empty where it was not trained", lambda value: value == {}),
 }
 _RECORD_FIELDS: _Fields = {
-    "name": ("a style name", lambda value: isinstance(value, str) and is_style_name(value)),
+    "name": _NAME,
     "base": _TEXT,
     "base_sha256": _TEXT,
     "base_fingerprint": ("a list of numbers or null", lambda value: value is None or _is_list_of(_is_number)(value)),
     "origin": ("an object or null", lambda value: value is None or isinstance(value, dict)),
+    "blend": ("an object or null", lambda value: value is None or isinstance(value, dict)),
     "created": ("a time in UTC", _is_time),
     "jojo_version": _TEXT,
     "weights_sha256": _SHA256,

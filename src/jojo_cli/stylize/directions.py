@@ -96,15 +96,13 @@ def in_weights(generator: Generator, count: int, *, up_to: int) -> list[Tensor]:
 
 def _modulations(generator: Generator, up_to: int) -> list[Tensor]:
     found: list[Tensor] = []
-    side = 4
-    for stage in generator.stages:
+    for stage, side in zip(generator.stages, generator.stage_resolutions, strict=True):
         if side > up_to and found:
             break
         for name, module in stage.named_modules():
             if name.endswith("modulation"):
                 assert isinstance(module.weight, Tensor)
                 found.append(module.weight.detach())
-        side *= 2
     return found
 
 

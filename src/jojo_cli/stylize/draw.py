@@ -10,6 +10,7 @@ from jojo_cli.errors import CheckpointError
 from jojo_cli.faces.proportions import GRID
 from jojo_cli.nets.generator import Generator
 from jojo_cli.stylize.mixing import mix_codes
+from jojo_cli.stylize.strength import Strength, strength_at
 
 
 def changed_weights(base: Base, styled: Generator) -> dict[str, Tensor]:
@@ -40,31 +41,60 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
     return generator
 
 
+def generator_between(first: Generator, second: Generator, amount: Strength) -> Generator:
+    """Return a generator whose weights lie between those of two styles of one base: 0 is the first, 1 the second.
+
+    By resolution, it has the coarse stages of the one and the fine ones of the other: Wang et al., "Deep network
+    interpolation" (arXiv 1811.10515); Pinkney and Adler, "Resolution dependent GAN interpolation" (arXiv 2010.05334).
+    The proportions of one that has some fade; codes of references are kept where both have them.
+    """
+    between = first.clone()
+    if second.displacement is not None and between.displacement is None:
+        between.displacement = torch.zeros_like(second.displacement)
+    others = second.state_dict()
+    if first.displacement is not None:
+        others.setdefault("displacement", torch.zeros_like(first.displacement))
+    sides = {f"stages.{stage}.": side for stage, side in enumerate(between.stage_resolutions)}
+    coarsest = strength_at(amount, between.stage_resolutions[0])
+    between.palette = None
+    for name, tensor in between.state_dict().items():  # the generator's own memory
+        share = next((strength_at(amount, side) for part, side in sides.items() if name.startswith(part)), coarsest)
+        tensor.lerp_(others[name], share)
+    if first.palette is not None and second.palette is not None:
+        amounts = [strength_at(amount, side) for side in between.code_resolutions]
+        between.palette = mix_codes(first.palette, second.palette, range(between.codes), amounts)
+    return between
+
+
 def draw(
     base: Base,
     styled: Generator,
     w_plus: Tensor,
     *,
-    strength: float = 1.0,
+    strength: Strength = 1.0,
     color: float | None = None,
     at_least: int | None = None,
 ) -> Tensor:
     """Return the images float32 [N,3,R,R], RGB in about [-1,1], of w_plus [N,L,D] in a style.
 
     `strength` 0 draws the base's picture, 1 the style's, and between them every feature map is blended. `color` says
-    how far fine codes go to those of the style's reference, if the style keeps them: from 0, not at all, to 1; None is
-    what suits the base. So faces take its palette, and coarse codes keep the person. `at_least` is that of
-    `Generator.image`. Commands draw one code at a time, so that the same code gives the same picture to the bit.
+    how far, at full strength, fine codes go to those of the style's reference, if the style keeps them: from 0, not at
+    all, to 1; None is what suits the base. So faces take its palette, and coarse codes keep the person. `at_least` is
+    that of `Generator.image`. Commands draw one code at a time, so that the same code gives the same picture to the
+    bit.
 
     Raises:
         JojoError: the device has too little memory.
     """
     with torch.inference_mode(), base.device.exactly(), base.device.enough_memory():
         if styled.palette is not None:
-            amount = strength * (base.color if color is None else color)
-            w_plus = mix_codes(w_plus, styled.palette, base.varied_codes, amount)
-        if strength == 0:
+            sides = styled.code_resolutions
+            color = base.color if color is None else color
+            amounts = [color * strength_at(strength, sides[code]) for code in base.varied_codes]
+            w_plus = mix_codes(w_plus, styled.palette, base.varied_codes, amounts)
+        amounts = [strength_at(strength, side) for side in styled.stage_resolutions]
+        if not any(amounts):
             return base.generator.synthesis(w_plus, at_least=at_least)
-        if strength == 1:
+        if set(amounts) == {1}:
             return styled.synthesis(w_plus, at_least=at_least)
-        return base.generator.blended_synthesis(styled, w_plus, strength, at_least=at_least)
+        return base.generator.blended_synthesis(styled, w_plus, amounts, at_least=at_least)

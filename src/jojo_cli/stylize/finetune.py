@@ -24,7 +24,7 @@ from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.lpips import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, place_distance, texture_distance
 from jojo_cli.stylize.losses import Targets, ms_ssim, structure_distance, weave
-from jojo_cli.stylize.mixing import mix_codes, random_w
+from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w
 from jojo_cli.stylize.overlay import Overlay, lay
 
 OnStep = Callable[[int, float], None]
@@ -63,6 +63,7 @@ def finetune(
     references: Sequence[Reference],
     settings: FinetuneSettings,
     *,
+    start: Generator | None = None,
     find_landmarks: FindLandmarks | None = None,
     on_step: OnStep = lambda step, loss: None,
 ) -> Finetuned:
@@ -79,6 +80,7 @@ def finetune(
         base: not changed.
         references: at least one.
         settings: how.
+        start: what to go on from, of the same base; None is the base's own generator.
         find_landmarks: of crops that the base draws; without it, references are not laid on strangers.
         on_step: told after every step.
 
@@ -86,19 +88,21 @@ def finetune(
         JojoError: the loss is no longer a number, or the device has no memory for a single picture.
     """
     with base.device.enough_memory():
-        return _finetune(base, references, settings, find_landmarks, on_step)
+        return _finetune(base, references, settings, start, find_landmarks, on_step)
 
 
 def _finetune(
     base: Base,
     references: Sequence[Reference],
     settings: FinetuneSettings,
+    start: Generator | None,
     find_landmarks: FindLandmarks | None,
     on_step: OnStep,
 ) -> Finetuned:
     rng = torch.Generator().manual_seed(settings.seed)
     lesson = _Lesson(base, references, settings, find_landmarks)
-    generator = base.generator.clone()
+    generator = (start or base.generator).clone()
+    generator.displacement = generator.palette = None  # what is learnt is drawn in place, in a face's own codes
     groups = _groups(generator, base, settings)
     optimizer = torch.optim.Adam(groups, lr=settings.rate, betas=(0.0, 0.99))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, settings))
@@ -195,6 +199,8 @@ class _Lesson:
             self.targets = Targets(critic.net, images, views) if settings.strangers != 1 else None
             self.analogies = [self._analogy(reference, views) for reference in references if settings.strangers]
         self.kept = bool(settings.identity or settings.structure)
+        # Of strangers, all codes do, and of what is near the reference the fine ones.
+        self.varied = None if settings.vary is None else codes_at(base, settings.vary)
         self.recogniser = base.load_recogniser() if settings.identity else None
 
     def tinted(self, images: Tensor) -> Tensor:
@@ -212,7 +218,7 @@ class _Lesson:
         """Return a face whose code is around that of a reference."""
         base, settings = self.base, self.settings
         keep = settings.preserve_color and not self.grey
-        varied = base.varied_codes_preserving_color if keep else base.varied_codes
+        varied = self.varied or (base.varied_codes_preserving_color if keep else base.varied_codes)
         w_plus = self._towards_random(self.references[reference].w_plus, settings.widen, rng)
         w_plus = mix_codes(w_plus, random_w(base, rng)[:, None], varied, settings.alpha)
         plain = self.plain(w_plus) if self.kept and not settings.strangers else None
@@ -221,7 +227,7 @@ class _Lesson:
     def stranger(self, reference: int, rng: torch.Generator) -> _Face:
         """Return a face whose code is far from that of a reference, but for what it takes of its colours."""
         own = self.references[reference].w_plus
-        w_plus = self._towards_random(own, self.settings.apart * self.settings.alpha, rng)
+        w_plus = self._towards_random(own, self.settings.apart * self.settings.alpha, rng, self.varied)
         if not self.settings.preserve_color:
             w_plus = mix_codes(w_plus, own, self.base.varied_codes, self.settings.color)
         states: list[State] = []
@@ -242,8 +248,12 @@ class _Lesson:
         at = partial(analogy.likeness_at, likeness)
         return lay(self.references[reference].image, analogy.regions, landmarks, likeness.regions, other, at)
 
-    def _towards_random(self, w_plus: Tensor, amount: float, rng: torch.Generator) -> Tensor:
-        return mix_codes(w_plus, random_w(self.base, rng)[:, None], range(self.base.generator.codes), amount)
+    def _towards_random(
+        self, w_plus: Tensor, amount: float, rng: torch.Generator, codes: Sequence[int] | None = None
+    ) -> Tensor:
+        """Return w_plus with some of its codes, or all, moved to those of a random face."""
+        codes = codes or range(self.base.generator.codes)
+        return mix_codes(w_plus, random_w(self.base, rng)[:, None], codes, amount)
 
     def noise(self, face: _Face) -> torch.Generator:
         """Return what draws the noise of a face, from its beginning."""
