@@ -12,13 +12,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jojo_cli.bases.base import Base
+    from jojo_cli.nets.generator import NoiseMaps
 
 SUFFIX = ".safetensors"
 KEY = "w_plus"
+NOISE = "noise:"
+"""What the keys of noise begin with, before the name of the map."""
 
 
-def write_code(path: Path, w_plus: "Tensor", base: "Base", *, overwrite: bool = False) -> None:
-    """Write w_plus [1,L,D], with its base in the metadata, whole or not at all.
+def write_code(
+    path: Path, w_plus: "Tensor", base: "Base", noise: "NoiseMaps | None" = None, *, overwrite: bool = False
+) -> None:
+    """Write w_plus [1,L,D], with its base in the metadata, and noise where there is some, whole or not at all.
 
     Raises:
         JojoError: `path` exists and `overwrite` is not set, or it can't be written.
@@ -26,7 +31,8 @@ def write_code(path: Path, w_plus: "Tensor", base: "Base", *, overwrite: bool = 
     from safetensors.torch import save
 
     known = {"base": base.name, "base_sha256": base.sha256, "base_fingerprint": json.dumps(base.fingerprint)}
-    data = save({KEY: w_plus.contiguous().cpu()}, known)
+    maps = {NOISE + name: tensor.contiguous().cpu() for name, tensor in (noise or {}).items()}
+    data = save({KEY: w_plus.contiguous().cpu(), **maps}, known)
     save_file(path, data, overwrite=overwrite)
 
 
@@ -43,7 +49,8 @@ def read_code(path: Path, base: "Base") -> "Tensor":
     try:
         with safe_open(path, "pt") as file:
             metadata, keys = file.metadata() or {}, set(file.keys())
-            w_plus: Tensor | None = file.get_tensor(KEY) if keys == {KEY} else None
+            ours = KEY in keys and all(key == KEY or key.startswith(NOISE) for key in keys)
+            w_plus: Tensor | None = file.get_tensor(KEY) if ours else None
     except FileNotFoundError as error:
         raise CheckpointError("not found") from error
     except (OSError, SafetensorError) as error:
@@ -63,6 +70,25 @@ def read_code(path: Path, base: "Base") -> "Tensor":
     if not w_plus.is_floating_point() or not w_plus.isfinite().all():
         raise CheckpointError("holds numbers that are not finite floats", hint=how_to_make)
     return w_plus.float().to(base.device.torch_device)
+
+
+def read_noise(path: Path, base: "Base") -> "NoiseMaps":
+    """Return the noise of a file that `read_code` reads, on the base's device; of most there is none.
+
+    Raises:
+        CheckpointError: it is of another generator.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        noise = {key.removeprefix(NOISE): file.get_tensor(key) for key in file.keys() if key != KEY}  # noqa: SIM118
+    maps = base.generator.noise_maps
+    for name, tensor in noise.items():
+        if name not in maps or tensor.shape != maps[name].shape:
+            raise CheckpointError(f"holds noise that base {base.name!r} has not: {name!r}")
+        if not tensor.is_floating_point() or not tensor.isfinite().all():
+            raise CheckpointError("holds numbers that are not finite floats")
+    return {name: tensor.float().to(base.device.torch_device) for name, tensor in noise.items()}
 
 
 def _fingerprint(metadata: Mapping[str, str]) -> list[float] | None:

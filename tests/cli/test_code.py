@@ -301,6 +301,15 @@ def test_local_change_is_under_the_mask(jojo: Jojo) -> None:
     assert change[:56, :56].mean() > 1.2 * change[72:, 72:].mean()
 
 
+def test_noise_brings_a_local_change_nearer_to_its_target(jojo: Jojo) -> None:
+    options = ("local", "seed:1", "--target", "seed:2", "--mask", mask("half.png", (0, 0, 32, 64)), "--refine", 2)
+    for name, noise in (("plain", []), ("near", ["--noise"])):
+        assert code(jojo, *options, *noise, "-o", f"{name}.png").code == 0
+    target = pixels(drawn(jojo, "seed:2")[0])
+    plain, near = (abs(pixels(f"{name}.png") - target)[:, :56].mean() for name in ("plain", "near"))
+    assert near < plain
+
+
 @pytest.mark.parametrize("align", [[], ["--no-align"]])
 def test_hole_is_filled_and_the_rest_stays(align: list[str], jojo: Jojo) -> None:
     me = photo(Path("me.png"), size=(300, 240))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import style_kit
+import tiny_full
 import torch
 from conftest import Finished, Jojo
 from face_kit import photo
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from style_kit import names, pixels, same
 from torch import Tensor
 
@@ -231,3 +233,48 @@ def test_codes_for_a_style_are_of_its_base(jojo: Jojo, jojo_home: Path, monkeypa
     assert jojo("invert", "me.png", *QUICK, "--for", "ink").code == 0
     run = jojo("invert", "me.png", *QUICK, "--for", "pen")
     assert (run.code, "style 'pen' not found" in run.err) == (1, True)
+
+
+@pytest.mark.parametrize("which", ["tiny", "tiny-full"])
+def test_noise_draws_the_photo_more_exactly(which: str, jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_full.register(monkeypatch)
+    photo(Path("me.png"))
+    options = ("--base", which, "--method", "encoder")
+    plain, noisy = (
+        records(jojo("invert", "me.png", *options, *noise, "-o", folder, "--json"))[0]
+        for folder, noise in (("plain", []), ("noisy", ["--noise"]))
+    )
+    assert noisy["mse"] < 0.95 * plain["mse"]
+    code, other = (load_file(f"{folder}/me.code.safetensors") for folder in ("noisy", "plain"))
+    assert torch.equal(code["w_plus"], other["w_plus"])
+    assert set(other) == {"w_plus"}
+    assert len(code) > 4
+
+
+def test_noise_of_a_code_is_drawn_wherever_the_code_is(jojo: Jojo) -> None:
+    photo(Path("me.png"))
+    reference = photo(Path("ref.png"))
+    assert jojo("train", "ink", reference, "--no-align", "--steps", 1, "--refine", 1, "--proportions", 0).code == 0
+    for folder, noise in (("plain", []), ("noisy", ["--noise"])):
+        assert jojo("invert", "me.png", *QUICK, *noise, "-o", folder).code == 0
+        code = f"{folder}/me.code.safetensors"
+        assert jojo("apply", "ink", code, "--strength", 0, "-o", f"{folder}/none.png").code == 0
+        assert jojo("apply", "ink", code, "-o", f"{folder}/all.png").code == 0
+        assert same(f"{folder}/none.png", f"{folder}/me.code.png")
+    assert not same("plain/all.png", "noisy/all.png")
+
+
+def test_noise_of_another_generator_is_refused(jojo: Jojo) -> None:
+    assert jojo("invert", photo(Path("me.png")), *QUICK, "--noise").code == 0
+    reference = photo(Path("ref.png"))
+    assert jojo("train", "ink", reference, "--no-align", "--steps", 1, "--refine", 1, "--proportions", 0).code == 0
+    with safe_open("me.code.safetensors", "pt") as file:
+        metadata = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    name = next(key for key in tensors if key.startswith("noise:"))
+    bad = {name: torch.zeros(1, 1, 3, 3), "noise:elsewhere.noise": torch.zeros(1), "other": torch.zeros(1)}
+    for key, tensor in bad.items():
+        save_file({**tensors, key: tensor}, "bad.safetensors", metadata)
+        run = jojo("apply", "ink", "bad.safetensors")
+        assert run.code == 1
+        assert "holds" in run.err

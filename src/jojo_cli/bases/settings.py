@@ -11,6 +11,8 @@ Space = Literal["z", "w", "w+"]
 
 Settings = TypeVar("Settings", "InvertSettings", "FinetuneSettings")
 
+NOISE_STEPS = 40
+
 _TRAIN_ANEW = "train it anew from its references"
 
 STYLEGAN2_FFHQ = "stylegan2-ffhq"
@@ -32,6 +34,7 @@ class InvertSettings:
     pixels: float = 0.35  # weight of the mean squared error beside LPIPS
     identity: float = 0.0  # weight of the squared distance of the face descriptors
     encoder: str | None = None  # which of the base's; None: its first
+    noise: int = 0  # steps in which noise is found after the code
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class InvertChoice:
     steps: int | None = None  # of optimisation, 1 or more
     space: Space | None = None  # z, w or w+
     encoder: str | None = None  # one of the base's
+    noise: bool = False  # find noise, too, which holds what no code says: nearly the photo, and little of it restyled
 
     def __post_init__(self) -> None:
         if self.steps and self.method in ("encoder", "mean"):
@@ -60,7 +64,11 @@ class InvertChoice:
         """Return the first of a base's ways that fits what was chosen, with what else was chosen."""
         way = next(way for way in ways if self._fits(way))
         return replace(
-            way, steps=self.steps or way.steps, space=self.space or way.space, encoder=self.encoder or way.encoder
+            way,
+            steps=self.steps or way.steps,
+            space=self.space or way.space,
+            encoder=self.encoder or way.encoder,
+            noise=NOISE_STEPS if self.noise else way.noise,
         )
 
     def _fits(self, way: InvertSettings) -> bool:

@@ -304,6 +304,10 @@ def local(
     face_: Annotated[str, typer.Argument(metavar="FACE", help=f"The face that changes: {_WHAT}.")],
     target: Annotated[str, typer.Option("--target", help=f"What it becomes there: {_WHAT}.")],
     mask: Mask,
+    noise: Annotated[
+        bool,
+        typer.Option("--noise", help="Find noise after the code: nearer to the target, texture and all."),
+    ] = False,
     output: FileOrFolder = None,
     style: StyleOption = None,
     style_strength: StyleStrengthToo = "1",
@@ -328,9 +332,9 @@ def local(
     look = _look(style, base, style_strength, color)
     faces = [face_, target]
     coder, (a, b) = _open(out, device, look, faces, face, no_align, method, refine, truncation, searches=True)
-    path = coding.save_face(
-        coder, retouching.changed_locally(coder, a, b, mask), f"{a.stem}.local", output, overwrite=overwrite
-    )
+    found = retouching.changed_locally(coder, a, b, mask, noise=noise)
+    name = f"{a.stem}.local"
+    path = coding.save_face(coder, found.w_plus, name, output, overwrite=overwrite, noise=found.noise)
     out.result({"inputs": faces, "output": str(path)}, str(path))
 
 

@@ -37,6 +37,13 @@ def invert(
     ] = None,
     refine: Refine = None,
     encoder: Encoder = None,
+    noise: Annotated[
+        bool,
+        typer.Option(
+            "--noise",
+            help="Find noise after the code: nearly the photo, whose texture then shows in styles, too.",
+        ),
+    ] = False,
     for_: Annotated[
         str | None,
         typer.Option("--for", help="Name of a style: take its base.", autocompletion=complete_style),
@@ -64,7 +71,7 @@ def invert(
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     target = parse_output(output, out)
     choice = parse_face(face, points=points, no_align=no_align)
-    how = InvertChoice(method, refine, space, encoder)
+    how = InvertChoice(method, refine, space, encoder, noise)
     studio = open_studio(out, device=device)
     base = studio.styles.load(for_).record.base if for_ else base
     batch = studio.invert(parse_photos(photos), target, base=base, how=how, face=choice, overwrite=overwrite)

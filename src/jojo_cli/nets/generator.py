@@ -1,12 +1,16 @@
 """What every generator offers, so that one algorithm serves them all."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+NoiseMaps = Mapping[str, Tensor]
+"""Noise [1,1,S,S] that is the same for all pictures, by the name of the buffer that holds it."""
 
 State = tuple[Tensor, ...]
 """What flows between the stages of a synthesis: features, and a picture so far where the network has one."""
@@ -47,6 +51,26 @@ class Generator(nn.Module):
     def stage_resolutions(self) -> tuple[int, ...]:
         """Side of what each stage draws, in pixels."""
         return tuple(4 << stage for stage in range(len(self.stages)))
+
+    @property
+    def noise_maps(self) -> NoiseMaps:
+        """The noise that is stored, and drawn with where no other is given."""
+        return {name: noise for name, noise in self.named_buffers() if name.endswith(".noise")}
+
+    @contextmanager
+    def with_noise(self, noise: NoiseMaps) -> Iterator[None]:
+        """Store other noise, of all `noise_maps` or some, for as long as the context lasts."""
+        before = {name: self.get_buffer(name) for name in noise}
+        try:
+            self._store(noise)
+            yield
+        finally:
+            self._store(before)
+
+    def _store(self, noise: NoiseMaps) -> None:
+        for name, tensor in noise.items():
+            owner, _, buffer = name.rpartition(".")
+            setattr(self.get_submodule(owner), buffer, tensor)
 
     def image(self, state: State, *, at_least: int | None = None) -> Tensor:
         """Return the image [N,3,R,R], RGB in about [-1,1], of the last state.

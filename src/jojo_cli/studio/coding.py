@@ -1,7 +1,7 @@
 """Work on codes: mixed, changed, and drawn on the way from one to another."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,13 +19,14 @@ from jojo_cli.images import WRITE_FORMATS, contact_sheet, read_image, save_image
 from jojo_cli.studio.studio import DEFAULT_INVERSION
 from jojo_cli.stylize.directions import edited, place_along
 from jojo_cli.stylize.draw import draw
-from jojo_cli.stylize.invert import Seen
+from jojo_cli.stylize.invert import Inversion
 from jojo_cli.stylize.mixing import mix_codes, sample_code
+from jojo_cli.stylize.steps import Seen
 from jojo_cli.stylize.strength import Strength
 
 if TYPE_CHECKING:
     from jojo_cli.bases.base import Base
-    from jojo_cli.nets.generator import Generator
+    from jojo_cli.nets.generator import Generator, NoiseMaps
     from jojo_cli.studio.studio import Studio
 
 SEED = "seed:"
@@ -148,7 +149,7 @@ class Coder:
                 return read_code(Path(source.text), self.base)
             except JojoError as error:
                 raise type(error)(f"{source.text!r} {error}", hint=error.hint) from error
-        return self.find(self.crop(source)[0], f"inverting {source.text}")
+        return self.find(self.crop(source)[0], f"inverting {source.text}").w_plus
 
     def crop(self, source: Source, picture: Image.Image | None = None) -> tuple[Image.Image, FloatArray | None]:
         """Return the crop of a photo, and the square [4,2] that it was cut out of, unless it was one already.
@@ -177,10 +178,18 @@ class Coder:
         """Return what the base draws of a code w_plus [1,L,D]."""
         return to_image(draw(self.base, self.base.generator, w_plus, strength=0)[0])
 
-    def find(self, crop: Image.Image, title: str, *, start: Tensor | None = None, seen: Seen | None = None) -> Tensor:
-        """Return the code w_plus [1,L,D] of a crop; the rest as in `Studio.find_code`."""
-        settings = self._how.among(self.base.photo_inversions)
-        return self.studio.find_code(crop, self.base, settings, start=start, seen=seen, title=title).w_plus
+    def find(
+        self,
+        crop: Image.Image,
+        title: str,
+        *,
+        start: Tensor | None = None,
+        seen: Seen | None = None,
+        noise: bool = False,
+    ) -> Inversion:
+        """Return the code of a crop, and if it is asked for the noise; the rest as in `Studio.find_code`."""
+        settings = replace(self._how, noise=noise).among(self.base.photo_inversions)
+        return self.studio.find_code(crop, self.base, settings, start=start, seen=seen, title=title)
 
     def edited(self, w_plus: Tensor, direction: str, strength: float, *, keep: Sequence[str] = ()) -> Tensor:
         """Return w_plus [1,L,D] after some steps along a direction.
@@ -198,10 +207,21 @@ class Coder:
         step, *others = (self.studio.directions.load(name, self.base).vector for name in (direction, *keep))
         return edited(w_plus, step, strength, others)
 
-    def draw(self, w_plus: Tensor, *, side: int | None = None) -> Image.Image:
-        """Return the picture of a code w_plus [1,L,D], of `side` pixels where that is less than the base's."""
+    def draw(self, w_plus: Tensor, *, side: int | None = None, noise: "NoiseMaps | None" = None) -> Image.Image:
+        """Return the picture of a code w_plus [1,L,D], of `side` pixels where that is less than the base's.
+
+        `noise` takes the place of the base's own.
+        """
         look = self._look
-        image = draw(self.base, self._generator, w_plus, strength=look.strength, color=look.color, at_least=side)
+        image = draw(
+            self.base,
+            self._generator,
+            w_plus,
+            strength=look.strength,
+            color=look.color,
+            noise=noise,
+            at_least=side,
+        )
         picture = to_image(image[0])
         if side and side < picture.width:
             picture = picture.resize((side, side), Image.Resampling.LANCZOS)
@@ -216,6 +236,7 @@ def save_face(
     *,
     overwrite: bool,
     picture: Image.Image | None = None,
+    noise: "NoiseMaps | None" = None,
 ) -> Path:
     """Write a code and its picture, NAME.code.safetensors and NAME.png, and return the first.
 
@@ -226,6 +247,7 @@ def save_face(
         output: a folder; or a file with that of codes, or of pictures; None is the current folder.
         overwrite: the files may exist.
         picture: in place of what is drawn of the code.
+        noise: that belongs to the code.
     """
     suffix = "" if output is None else "".join(output.suffixes[-1:]).lower()
     if output is not None and (suffix == SUFFIX or suffix in WRITE_FORMATS):
@@ -238,8 +260,8 @@ def save_face(
     for path in (code, shown):
         if path.exists() and not overwrite:
             raise JojoError(f"{str(path)!r} exists", hint="add --overwrite to replace it")
-    write_code(code, w_plus, coder.base, overwrite=overwrite)
-    save_image(picture or coder.draw(w_plus), shown, overwrite=overwrite, made="picture")
+    write_code(code, w_plus, coder.base, noise, overwrite=overwrite)
+    save_image(picture or coder.draw(w_plus, noise=noise), shown, overwrite=overwrite, made="picture")
     return code
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jojo_cli.bases.base import Base
-    from jojo_cli.nets.generator import Generator
+    from jojo_cli.nets.generator import Generator, NoiseMaps
     from jojo_cli.styles import Style
     from jojo_cli.stylize.strength import Strength
 
@@ -22,7 +22,13 @@ class LoadedStyle:
     generator: "Generator"
 
     def draw(
-        self, w_plus: "Tensor", *, strength: "Strength" = 1.0, color: float | None = None, at_least: int | None = None
+        self,
+        w_plus: "Tensor",
+        *,
+        strength: "Strength" = 1.0,
+        color: float | None = None,
+        noise: "NoiseMaps | None" = None,
+        at_least: int | None = None,
     ) -> "list[Image]":
         """Return the pictures of w_plus [N,L,D] in the style.
 
@@ -30,6 +36,7 @@ class LoadedStyle:
             w_plus: codes of the base, on its device.
             strength: how much of the style shows: from 0 to 1, or by resolution, see `Strength`.
             color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
+            noise: in place of the generator's own, as `read_noise` returns it.
             at_least: pixels a side that are enough; a base may then draw no more, which takes less time.
 
         Raises:
@@ -38,5 +45,5 @@ class LoadedStyle:
         from jojo_cli.images import to_image
         from jojo_cli.stylize.draw import draw
 
-        drawn = draw(self.base, self.generator, w_plus, strength=strength, color=color, at_least=at_least)
+        drawn = draw(self.base, self.generator, w_plus, strength=strength, color=color, noise=noise, at_least=at_least)
         return [to_image(image) for image in drawn]

@@ -14,6 +14,7 @@ from jojo_cli.faces.align import quad_side
 from jojo_cli.images import read_image, square_crop
 from jojo_cli.studio.coding import Coder, Source
 from jojo_cli.stylize.directions import edited, place_along
+from jojo_cli.stylize.invert import Inversion
 
 _SOFT = 0.02
 """How far the edge of a mask is softened, as a share of the side: the sigma of a Gaussian."""
@@ -52,13 +53,14 @@ def crossed(coder: Coder, a: Source, b: Source, mask: Path) -> Tensor:
     side = coder.base.generator.resolution
     soft = read_mask(mask, side).filter(ImageFilter.GaussianBlur(_SOFT * side))
     together = Image.composite(coder.face(b), coder.face(a), soft)
-    return coder.find(together, f"crossing {a.text} and {b.text}")
+    return coder.find(together, f"crossing {a.text} and {b.text}").w_plus
 
 
-def changed_locally(coder: Coder, face: Source, target: Source, mask: Path) -> Tensor:
+def changed_locally(coder: Coder, face: Source, target: Source, mask: Path, *, noise: bool = False) -> Inversion:
     """Return the code of a face that becomes another one under a mask, and stays what it is elsewhere.
 
-    The search starts from its own code, and ends near it (Image2StyleGAN++, arXiv 1911.11544, for w+).
+    The search starts from its own code, and ends near it; `noise` is found after it (Image2StyleGAN++, arXiv
+    1911.11544).
 
     Raises:
         JojoError: as `crossed`.
@@ -66,7 +68,8 @@ def changed_locally(coder: Coder, face: Source, target: Source, mask: Path) -> T
     side = coder.base.generator.resolution
     soft = read_mask(mask, side).filter(ImageFilter.GaussianBlur(_SOFT * side))
     code = coder.code(face)
-    return coder.find(Image.composite(coder.face(target), coder.plain(code), soft), f"changing {face.text}", start=code)
+    together = Image.composite(coder.face(target), coder.plain(code), soft)
+    return coder.find(together, f"changing {face.text}", start=code, noise=noise)
 
 
 def restored(coder: Coder, photo: Source, mask: Path) -> tuple[Tensor, Image.Image]:
@@ -105,7 +108,7 @@ def restored(coder: Coder, photo: Source, mask: Path) -> tuple[Tensor, Image.Ima
     def seen(images: Tensor) -> Tensor:
         return images * F.interpolate(known, size=images.shape[-2:], mode="area")
 
-    code = coder.find(filled, f"restoring {photo.text}", seen=seen)
+    code = coder.find(filled, f"restoring {photo.text}", seen=seen).w_plus
     edge = hole.filter(ImageFilter.GaussianBlur(_SOFT / 2 * crop.width))
     return code, Image.composite(coder.draw(code), crop, ImageChops.lighter(edge, hole))
 
@@ -149,7 +152,7 @@ def enlarged(coder: Coder, photo: Source, factor: float | None) -> Tensor:
         shrunk = F.interpolate(images, size=(small, small), mode="area")
         return F.interpolate(shrunk, size=(side, side), mode="bicubic", align_corners=False)
 
-    return coder.find(crop, f"enlarging {photo.text}", seen=seen)
+    return coder.find(crop, f"enlarging {photo.text}", seen=seen).w_plus
 
 
 def turned_to_front(coder: Coder, w_plus: Tensor) -> Tensor:

@@ -224,7 +224,7 @@ class Studio:
 
         settings = settings or DEFAULT_INVERSION.among(base.photo_inversions)
         pixels = to_tensor([crop]).to(base.device.torch_device)
-        with progress(self.listener, title, settings.steps, "steps") as advance:
+        with progress(self.listener, title, settings.steps + settings.noise, "steps") as advance:
             return invert(
                 base,
                 pixels,

@@ -10,7 +10,7 @@ from PIL.Image import Image
 
 from jojo_cli.bases import BaseEntry
 from jojo_cli.bases.settings import InvertChoice
-from jojo_cli.codes import SUFFIX, read_code, write_code
+from jojo_cli.codes import SUFFIX, read_code, read_noise, write_code
 from jojo_cli.faces import Points, choose_faces, face_quad, find_quads, needs_finder
 from jojo_cli.images import contact_sheet, to_image
 from jojo_cli.studio.ahead import Ahead
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jojo_cli.faces.align import FloatArray
+    from jojo_cli.nets.generator import NoiseMaps
     from jojo_cli.studio.pasting import Paste
     from jojo_cli.studio.studio import Studio
 
@@ -32,6 +33,9 @@ SWEPT = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 SWEPT_SIDE = 512
 """Of a picture of a sweep, in pixels."""
+
+Code = tuple["Tensor", "NoiseMaps"]
+"""A w_plus [1,L,D], and the noise that belongs to it."""
 
 MANY = 8
 """Photos from which on processes are started: that takes as long as cutting a few."""
@@ -91,7 +95,7 @@ def inverting(
     def work(crop: Image, job: Job) -> Mapping[str, Any]:
         inversion = studio.find_code(crop, model, settings, title=f"inverting {job.input}")
         if job.lacks(SUFFIX):
-            write_code(job.files[SUFFIX], inversion.w_plus, model, overwrite=job.overwrite)
+            write_code(job.files[SUFFIX], inversion.w_plus, model, inversion.noise, overwrite=job.overwrite)
         job.save(to_image(inversion.reconstruction[0]), ".png")
         return {
             "reconstruction": str(job.files[".png"]),
@@ -146,7 +150,7 @@ def redrawing(
     *,
     strength: Strength,
     color: float | None,
-) -> "tuple[Open[Image | Tensor], Work[Image | Tensor]]":
+) -> "tuple[Open[Image | Code], Work[Image | Code]]":
     """Return what redraws faces in a style, and what a job has more files for."""
     photos = [job for job in jobs if not is_code(job)]
 
@@ -158,22 +162,30 @@ def redrawing(
     settings = how.among(base.photo_inversions)
     cut = cutting(studio, photos, base.generator.resolution, stack)
 
-    def open_(job: Job) -> "Sequence[tuple[int | None, Image | Tensor]]":
-        return [(None, read_code(Path(job.input), base))] if is_code(job) else cut(job)
+    def open_(job: Job) -> "Sequence[tuple[int | None, Image | Code]]":
+        if not is_code(job):
+            return cut(job)
+        path = Path(job.input)
+        return [(None, (read_code(path, base), read_noise(path, base)))]
 
-    def work(face: "Image | Tensor", job: Job) -> None:
+    def work(face: "Image | Code", job: Job) -> None:
         if isinstance(face, Image):
-            w_plus = studio.find_code(face, base, settings, title=f"inverting {job.input}").w_plus
+            found = studio.find_code(face, base, settings, title=f"inverting {job.input}")
+            w_plus, noise = found.w_plus, found.noise
         else:
-            w_plus = face
-        (result,) = loaded.draw(w_plus, strength=strength, color=color)
+            w_plus, noise = face
+
+        def drawn(strength: Strength) -> Image:
+            return loaded.draw(w_plus, strength=strength, color=color, noise=noise)[0]
+
+        result = drawn(strength)
         job.save(result)
         for suffix in list(job.files)[1:]:
             if suffix.startswith(SWEEP):
-                row = [loaded.draw(w_plus, strength=amount, color=color)[0] for amount in SWEPT]
+                row = [drawn(amount) for amount in SWEPT]
                 cell = min(SWEPT_SIDE, result.width)
             else:
-                row = [face if isinstance(face, Image) else loaded.draw(w_plus, strength=0)[0], result]
+                row = [face if isinstance(face, Image) else drawn(0), result]
                 cell = result.width
             job.save(contact_sheet([row], cell=cell), suffix)
 

@@ -1,6 +1,7 @@
 """Pictures from codes, in a style or without."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 import torch
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from jojo_cli.bases.base import Base
 from jojo_cli.errors import CheckpointError
 from jojo_cli.faces.proportions import GRID
-from jojo_cli.nets.generator import Generator
+from jojo_cli.nets.generator import Generator, NoiseMaps
 from jojo_cli.stylize.mixing import mix_codes
 from jojo_cli.stylize.strength import Strength, strength_at
 
@@ -73,20 +74,25 @@ def draw(
     *,
     strength: Strength = 1.0,
     color: float | None = None,
+    noise: NoiseMaps | None = None,
     at_least: int | None = None,
 ) -> Tensor:
     """Return the images float32 [N,3,R,R], RGB in about [-1,1], of w_plus [N,L,D] in a style.
 
     `strength` 0 draws the base's picture, 1 the style's, and between them every feature map is blended. `color` says
     how far, at full strength, fine codes go to those of the style's reference, if the style keeps them: from 0, not at
-    all, to 1; None is what suits the base. So faces take its palette, and coarse codes keep the person. `at_least` is
-    that of `Generator.image`. Commands draw one code at a time, so that the same code gives the same picture to the
-    bit.
+    all, to 1; None is what suits the base. So faces take its palette, and coarse codes keep the person. `noise` takes
+    the place of the generator's own. `at_least` is that of `Generator.image`. Commands draw one code at a time, so that
+    the same code gives the same picture to the bit.
 
     Raises:
         JojoError: the device has too little memory.
     """
-    with torch.inference_mode(), base.device.exactly(), base.device.enough_memory():
+    with ExitStack() as stack:
+        for context in (torch.inference_mode(), base.device.exactly(), base.device.enough_memory()):
+            stack.enter_context(context)
+        for generator in (base.generator, styled):
+            stack.enter_context(generator.with_noise(noise or {}))
         if styled.palette is not None:
             sides = styled.code_resolutions
             color = base.color if color is None else color

@@ -1,9 +1,9 @@
 """A photo's code: the w+ from which the generator draws it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from math import cos, isfinite, pi
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from math import cos, pi
 
 import torch
 import torch.nn.functional as F
@@ -14,14 +14,11 @@ from jojo_cli.bases.encoder import first_of_octave, octave_of_code
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.settings import InvertSettings
 from jojo_cli.bases.views import View, face_view, whole_view
-from jojo_cli.errors import JojoError
+from jojo_cli.errors import UsageError
+from jojo_cli.nets.generator import NoiseMaps
 from jojo_cli.stylize.losses import Targets
-
-OnStep = Callable[[int, float], None]
-"""Told how many steps are done, and the loss of the last one."""
-
-Seen = Callable[[Tensor], Tensor]
-"""Returns what is looked at of images [N,3,S,S] of any size: all that a hole, or a small size, leaves."""
+from jojo_cli.stylize.noise import find_noise
+from jojo_cli.stylize.steps import OnStep, Seen, report
 
 MOMENTUM = 0.7
 LONGEST = 0.12
@@ -35,12 +32,14 @@ class Inversion:
     base: Base
     image: Tensor  # [1,3,R,R] in [-1,1], the photo
     w_plus: Tensor  # [1,L,D]
+    noise: NoiseMaps = field(default_factory=dict)  # in place of the generator's own, if it was asked for
 
     @cached_property
     def reconstruction(self) -> Tensor:
         """What the generator draws from the code: [1,3,R,R], RGB in about [-1,1]."""
-        with torch.inference_mode(), self.base.device.enough_memory():
-            return self.base.generator.synthesis(self.w_plus)
+        generator = self.base.generator
+        with torch.inference_mode(), self.base.device.enough_memory(), generator.with_noise(self.noise):
+            return generator.synthesis(self.w_plus)
 
     @cached_property
     def lpips(self) -> float:
@@ -76,6 +75,7 @@ def invert(
     `Curvature`) or Adam, where a pull back to the start, or to the mean, keeps them plausible. The loss is LPIPS, of
     the whole and of the face in turn, + pixels * MSE + identity * |f|^2 + pull * |p|^2 + spread * |d|^2: f is the
     difference of the face descriptors, p how far all codes have moved together, d how far each has moved on its own.
+    NoiseMaps comes last, if at all, see `find_noise`.
 
     Args:
         base: whose generator shall draw the image.
@@ -86,16 +86,26 @@ def invert(
         on_step: told after every step.
 
     Raises:
+        UsageError: noise is asked for, and the base has none.
         JojoError: the loss is no longer a number, or the device has too little memory.
     """
+    if settings.noise and not base.generator.noise_maps:
+        raise UsageError(f"base {base.name!r} draws without noise", hint="leave out --noise")
     with base.device.enough_memory():
         w_plus = _start(base, image, settings) if start is None else start
         if settings.steps:
             descend = _descend_naturally if settings.natural else _descend
             distance = _Distance(base, image, settings, seen or (lambda images: images))
             w_plus = descend(base, w_plus, settings, distance, on_step)
-        # A copy: what inference mode made can't be differentiated.
-        return Inversion(base, image, w_plus.clone())
+        w_plus = w_plus.clone()  # what inference mode made can't be differentiated
+        if not settings.noise:
+            return Inversion(base, image, w_plus)
+        last = partial(_after, settings.steps, on_step)
+        return Inversion(base, image, w_plus, find_noise(base, image, w_plus, settings.noise, seen=seen, on_step=last))
+
+
+def _after(before: int, on_step: OnStep, step: int, loss: float) -> None:
+    on_step(before + step, loss)
 
 
 def _start(base: Base, image: Tensor, settings: InvertSettings) -> Tensor:
@@ -142,7 +152,7 @@ def _descend(base: Base, start: Tensor, settings: InvertSettings, distance: _Dis
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            _report(loss, step, on_step)
+            report(loss, step, on_step)
     w_plus: Tensor = code()
     return w_plus.detach()
 
@@ -171,14 +181,8 @@ def _descend_naturally(
         share = min(1.0, (settings.steps - step) / (0.3 * settings.steps))
         velocity = MOMENTUM * velocity - share * settings.rate * change
         code = code + velocity
-        _report(loss, step, on_step)
+        report(loss, step, on_step)
     return base.latents.unwhiten(code.detach())[:, octave]
-
-
-def _report(loss: Tensor, step: int, on_step: OnStep) -> None:
-    if not isfinite(loss.item()):
-        raise JojoError(f"the inversion diverged at step {step + 1}", hint="try another picture or --method encoder")
-    on_step(step + 1, loss.item())
 
 
 def _strangeness(base: Base, image: Tensor) -> Callable[[Tensor], Tensor]:
