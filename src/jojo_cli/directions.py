@@ -69,7 +69,8 @@ class DirectionStore:
             if direction.name == name:
                 return direction
         if name in PUBLISHED and base.codes_of == STYLEGAN2_FFHQ:
-            return read_foreign(self._models.ensure(PUBLISHED[name]), name, base)
+            (direction,) = read_foreign(self._models.ensure(PUBLISHED[name]), name, base)
+            return direction
         known = ", ".join(direction.name for direction in self.list(base))
         raise JojoError(f"direction {name!r} not found", hint=f"known: {known}" if known else "find or import some")
 
@@ -132,10 +133,12 @@ def shipped(base: "Base") -> "list[Direction]":
     return [Direction(name, tensors[name].to(device), "jojo", figures[name]) for name in sorted(tensors)]
 
 
-def read_foreign(path: Path, name: str, base: "Base") -> "Direction":
+def read_foreign(path: Path, name: str, base: "Base", count: int = 1) -> "list[Direction]":
     """Return the direction in somebody else's file: one row of numbers, or one for each of StyleGAN2's 18 codes.
 
-    torch's tensors and numpy's arrays are read; nothing in a file runs.
+    Of a file with many, the first `count` are returned, NAME-1, NAME-2 and so on: GANSpace's components, also as e4e
+    keeps them, and the factors of rosinality's closed form. torch's tensors and numpy's arrays are read; nothing in a
+    file runs.
 
     Raises:
         UsageError: its name says that it is of StyleGAN1 or PGGAN, whose w is another one.
@@ -152,11 +155,20 @@ def read_foreign(path: Path, name: str, base: "Base") -> "Direction":
             hint="take directions that were found in StyleGAN2-FFHQ",
         )
     found = read_numbers(path)
-    if not isinstance(found, torch.Tensor):
+    if isinstance(found, dict) and isinstance(found.get("eigvec"), torch.Tensor):
+        found = {"comp": found["eigvec"].T}  # as columns
+    if isinstance(found, dict) and isinstance(found.get("comp"), torch.Tensor) and found["comp"].ndim:
+        named = {f"{name}-{number}": vector for number, vector in enumerate(found["comp"][:count], 1)}
+    elif isinstance(found, torch.Tensor):
+        named = {name: found}
+    else:
         raise CheckpointError(f"{str(path)!r} holds no direction: a {type(found).__name__}, and not a tensor")
-    vector = rows_for(_checked(found.float(), base), base.generator.code_resolutions, STYLEGAN2_CODES)
-    vector = one_deviation(vector, sample_w(base.generator).cpu())
-    return Direction(name, vector.to(base.device.torch_device), path.name)
+    codes = sample_w(base.generator).cpu()
+    directions = []
+    for key, vector in named.items():
+        rows = rows_for(_checked(vector.float(), base), base.generator.code_resolutions, STYLEGAN2_CODES)
+        directions.append(Direction(key, one_deviation(rows, codes).to(base.device.torch_device), path.name))
+    return directions
 
 
 def _checked(vector: "Tensor", base: "Base") -> "Tensor":

@@ -172,6 +172,43 @@ def test_imported_direction(jojo: Jojo, base: "Base") -> None:
 
 
 @pytest.mark.usefixtures("like_stylegan2")
+def test_components_of_other_programs(jojo: Jojo, base: "Base") -> None:
+    size = base.generator.w_dim
+    found = torch.linalg.qr(torch.randn(size, size, generator=torch.Generator().manual_seed(0)))[0]
+    torch.save({"mean": torch.zeros(1, size), "comp": found[:, None], "std": torch.ones(size)}, "e4e.pt")
+    np.savez("ganspace.npz", lat_comp=found[:, None].numpy(), act_comp=np.zeros(3))
+    torch.save({"ckpt": {}, "eigvec": found.T}, "factor.pt")
+    for file in ("e4e.pt", "ganspace.npz", "factor.pt"):
+        run = code(jojo, "directions", "import", file, "-n", 3, "--json")
+        imported = [json.loads(line)["name"] for line in run.out.splitlines()]
+        assert imported == [f"{Path(file).stem}-{number}" for number in (1, 2, 3)]
+    start = sample_code(base, 1, 0.7)
+    for name in ("e4e-3", "ganspace-3", "factor-3"):
+        code(jojo, "edit", "seed:1", "--direction", name, "-o", f"{name}.png")
+        moved = saved(f"{name}.code.safetensors", base) - start
+        assert torch.cosine_similarity(moved[0, 0], found[2], dim=0) > 0.999
+
+
+def test_edit_moves_the_codes_that_were_named(jojo: Jojo, base: "Base") -> None:
+    code(jojo, "directions", "find", "--pca", "-n", 1)
+    code(jojo, "edit", "seed:1", "--direction", "pca-1", "--at", "8,32-", "-o", "some.png")
+    moved = (saved("some.code.safetensors", base) - sample_code(base, 1, 0.7))[0].norm(dim=1)
+    for step, side in zip(moved, base.generator.code_resolutions, strict=True):
+        assert (step > 0) == (side == 8 or side >= 32)
+    assert code(jojo, "edit", "seed:1", "--direction", "pca-1", "--at", "9").code == 2
+
+
+def test_edit_to_where_no_face_is_drawn_is_warned_of(jojo: Jojo) -> None:
+    code(jojo, "directions", "find", "--pca", "-n", 1)
+    near = code(jojo, "edit", "seed:1", "--direction", "pca-1", "--strength", 20, "-o", "near.png")
+    assert "may draw no face" not in near.err
+    far = code(jojo, "edit", "near.code.safetensors", "--direction", "pca-1", "--strength", 20)
+    assert far.code == 0
+    assert "warning: pca-1 +20 may draw no face: its code is " in far.err
+    assert " standard deviations of random faces from the mean, and was 3." in far.err
+
+
+@pytest.mark.usefixtures("like_stylegan2")
 def test_published_direction_is_fetched_and_checked(
     jojo: Jojo, base: "Base", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

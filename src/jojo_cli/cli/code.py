@@ -1,5 +1,6 @@
 """`jojo code`: tools for codes."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -212,6 +213,9 @@ def edit(
     keep: Annotated[
         str | None, typer.Option("--keep", help="Directions along which nothing changes: yaw,smile.")
     ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="RANGE", help="Pixels whose codes move: 8-32, coarse, fine; else all.")
+    ] = None,
     sweep: Annotated[
         str | None, typer.Option("--sweep", metavar="FROM:TO:COUNT", help="Draw a row of strengths on a sheet instead.")
     ] = None,
@@ -236,6 +240,7 @@ def edit(
     'jojo code directions list' says which there are. With --sweep -3:3:7, each face becomes a row of seven.
     """
     from jojo_cli.cli.output import Output
+    from jojo_cli.cli.resolutions import parse_sides
     from jojo_cli.images import contact_sheet, save_image
     from jojo_cli.studio import coding
 
@@ -246,16 +251,16 @@ def edit(
     look = _look(style, base, style_strength, color)
     coder, sources = _open(out, device, look, faces, face, no_align, method, refine, truncation)
     kept = [name.strip() for name in keep.split(",")] if keep else []
+    edited = partial(coder.edited, keep=kept, at=parse_sides(at) if at else None)
     rows = []
     for source in sources:
         code = coder.code(source)
         if steps:
             side = min(coding.CELL, coder.base.generator.resolution)
-            rows.append([coder.draw(coder.edited(code, direction, step, keep=kept), side=side) for step in steps])
+            rows.append([coder.draw(edited(code, direction, step), side=side) for step in steps])
             continue
         name = f"{source.stem}.{direction}{strength:+g}"
-        new = coder.edited(code, direction, strength, keep=kept)
-        path = coding.save_face(coder, new, name, output, overwrite=overwrite)
+        path = coding.save_face(coder, edited(code, direction, strength), name, output, overwrite=overwrite)
         record = {"input": source.text, "output": str(path), "direction": direction, "strength": strength}
         out.result(record, str(path))
     if steps:

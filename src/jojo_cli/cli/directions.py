@@ -60,11 +60,22 @@ def show(name: Name, base: BaseName = None, device: Device = "auto", json_: Json
 
 @app.command("import")
 def import_direction(
-    file: Annotated[Path, typer.Argument(help="A .pt or .npy of 512 numbers, or of 18 rows of them.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A .pt or .npy of 512 numbers, or of 18 rows of them; or the components of GANSpace (.npz, or e4e's "
+            ".pt), or rosinality's factors."
+        ),
+    ],
     name: Annotated[str | None, typer.Option("--name", help="What to call it; else as the file.")] = None,
+    count: Annotated[
+        int,
+        typer.Option("--number", "-n", min=1, max=512, help="How many of a file that has many: NAME-1, NAME-2..."),
+    ] = 8,
     base: BaseName = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Keep a direction that others found in StyleGAN2-FFHQ's w, which both bases have.
@@ -74,10 +85,10 @@ def import_direction(
     from jojo_cli.directions import read_foreign
     from jojo_cli.styles.names import style_name_from
 
-    out, studio, model = _open(base, device, quiet=quiet)
-    one = read_foreign(file, name or style_name_from(file.stem), model)
-    path = studio.directions.save(one, model, overwrite=overwrite)
-    out.result({"name": one.name, "path": str(path)}, f"{one.name}: {path}")
+    out, studio, model = _open(base, device, as_json=json_, quiet=quiet)
+    for one in read_foreign(file, name or style_name_from(file.stem), model, count):
+        path = studio.directions.save(one, model, overwrite=overwrite)
+        out.result({"name": one.name, "path": str(path)}, f"{one.name}: {path}")
 
 
 @app.command()

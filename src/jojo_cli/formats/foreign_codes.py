@@ -47,6 +47,8 @@ def read_codes(path: Path) -> "dict[str, Tensor]":
 def read_numbers(path: Path) -> Any:
     """Return what torch's or numpy's file holds: a tensor, or a dictionary; nothing in it runs.
 
+    Of an .npz, it is the `w` of NVIDIA's projector, or {"comp": GANSpace's components}.
+
     Raises:
         CheckpointError: it is missing or damaged, or holds anything but numbers.
     """
@@ -57,7 +59,9 @@ def read_numbers(path: Path) -> Any:
         if path.suffix not in (".npy", ".npz"):
             return torch.load(path, map_location="cpu", weights_only=True)
         loaded = np.load(path, allow_pickle=False)
-        return torch.from_numpy(loaded["w"] if path.suffix == ".npz" else loaded)
+        if path.suffix == ".npy":
+            return torch.from_numpy(loaded)
+        return torch.from_numpy(loaded["w"]) if "w" in loaded else {"comp": torch.from_numpy(loaded["lat_comp"])}
     except FileNotFoundError as error:
         raise CheckpointError(f"{str(path)!r} not found") from error
     except Exception as error:  # damaged files, and programs where numbers should be, fail in a dozen ways

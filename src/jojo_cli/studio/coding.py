@@ -12,6 +12,7 @@ from jojo_cli import disk
 from jojo_cli.bases.settings import STYLEGAN2_FFHQ, InvertChoice
 from jojo_cli.codes import SUFFIX, read_code, write_code
 from jojo_cli.errors import JojoError, UsageError
+from jojo_cli.events import Caution
 from jojo_cli.faces import FaceChoice, crop_face, find_quads
 from jojo_cli.faces.align import FloatArray
 from jojo_cli.formats.foreign_codes import ENDINGS, STYLEGAN2_CODES, Form, code_writer, read_codes, rows_for
@@ -20,7 +21,7 @@ from jojo_cli.studio.studio import DEFAULT_INVERSION
 from jojo_cli.stylize.directions import edited, place_along
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.invert import Inversion
-from jojo_cli.stylize.mixing import mix_codes, sample_code
+from jojo_cli.stylize.mixing import codes_at, mix_codes, sample_code
 from jojo_cli.stylize.steps import Seen
 from jojo_cli.stylize.strength import Strength
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 SEED = "seed:"
 """What the name of a random face begins with."""
+
+FAR = 4.0
+"""The distance from the mean face from which on what is drawn seldom looks like a face: photos' codes have 1.2 to 1.6,
+and with the head turned to the side up to 4."""
 
 CELL = 256
 """Side of a face on a sheet, in pixels."""
@@ -191,7 +196,15 @@ class Coder:
         settings = replace(self._how, noise=noise).among(self.base.photo_inversions)
         return self.studio.find_code(crop, self.base, settings, start=start, seen=seen, title=title)
 
-    def edited(self, w_plus: Tensor, direction: str, strength: float, *, keep: Sequence[str] = ()) -> Tensor:
+    def edited(
+        self,
+        w_plus: Tensor,
+        direction: str,
+        strength: float,
+        *,
+        keep: Sequence[str] = (),
+        at: Sequence[int] | None = None,
+    ) -> Tensor:
         """Return w_plus [1,L,D] after some steps along a direction.
 
         Args:
@@ -199,13 +212,27 @@ class Coder:
             direction: its name.
             strength: how far, in standard deviations of random faces.
             keep: names of directions along which nothing shall change.
+            at: the resolutions, in pixels, whose codes move; None is all.
 
         Raises:
-            UsageError: nothing of the direction is left beside what shall stay.
+            UsageError: nothing of the direction is left beside what shall stay; or no code is of these resolutions.
             JojoError: there is no such direction.
         """
         step, *others = (self.studio.directions.load(name, self.base).vector for name in (direction, *keep))
-        return edited(w_plus, step, strength, others)
+        new = edited(w_plus, step, strength, others)
+        if at is not None:
+            new = mix_codes(w_plus, new, codes_at(self.base, at), 1.0)
+        far, before = (self.distance(code) for code in (new, w_plus))
+        if far > max(FAR, before):
+            said = f"{far:.1f} standard deviations of random faces from the mean, and was {before:.1f}"
+            self.studio.listener(Caution(f"{direction} {strength:+g} may draw no face: its code is {said}"))
+        return new
+
+    def distance(self, w_plus: Tensor) -> float:
+        """Return how far a code w_plus [1,L,D] is from the mean face, in standard deviations of random faces: they
+        have 1.
+        """
+        return self.base.latents.whiten(w_plus).square().mean().sqrt().item()
 
     def draw(self, w_plus: Tensor, *, side: int | None = None, noise: "NoiseMaps | None" = None) -> Image.Image:
         """Return the picture of a code w_plus [1,L,D], of `side` pixels where that is less than the base's.
