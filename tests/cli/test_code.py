@@ -13,6 +13,7 @@ import tiny
 import torch
 from conftest import Finished, Jojo
 from face_kit import photo
+from numpy.typing import NDArray
 from PIL import Image
 from style_kit import names, pixels, same
 from weights_kit import form_of, good, running_server, web_of
@@ -22,6 +23,7 @@ from jojo_cli.bases.latents import sample_w
 from jojo_cli.codes import read_code, write_code
 from jojo_cli.errors import UsageError
 from jojo_cli.films import open_film
+from jojo_cli.images import read_image, square_crop
 from jojo_cli.stylize.directions import in_codes, in_weights, one_deviation, past
 from jojo_cli.stylize.mixing import sample_code
 from jojo_cli.weights.catalog import load_catalog
@@ -390,6 +392,27 @@ def test_small_face_is_enlarged(jojo: Jojo, base: "Base") -> None:
     assert "the face in 'me.png' is not small\nhint: say with --factor" in run.err
     assert code(jojo, "enlarge", "me.png", "--no-align", "--factor", 4, "--refine", 2, "-o", "b.png").code == 0
     assert not torch.equal(saved("me.enlarged.code.safetensors", base), saved("b.code.safetensors", base))
+    # What the photo shows is there, whatever the code draws.
+    small, enlarged, drawn_ = (
+        shrunk(path, 32) for path in (Path("me.png"), Path("b.png"), drawn(jojo, "b.code.safetensors")[0])
+    )
+    assert abs(enlarged - small).mean() < 0.2 * abs(drawn_ - small).mean()
+
+
+def shrunk(path: Path | str, side: int) -> NDArray[Any]:
+    """Return the pixels of a picture's middle square, `side` of them."""
+    picture = square_crop(read_image(Path(path)), 128).resize((side, side), Image.Resampling.BOX)
+    return np.asarray(picture).astype(int)
+
+
+def test_what_is_repaired_in_a_style_is_all_drawn(jojo: Jojo) -> None:
+    me = photo(Path("me.png"))
+    hole = mask("hole.png", (60, 45, 75, 60), size=(160, 120))
+    for command, options in (("restore", ("--mask", hole)), ("enlarge", ("--factor", 4))):
+        run = code(jojo, command, me, *options, "--no-align", "--refine", 2, "--style", "ink", "-o", f"{command}.png")
+        assert run.code == 0, run.err
+        jojo("apply", "ink", f"{command}.code.safetensors", "-o", "all.png", "--overwrite")
+        assert same(f"{command}.png", "all.png")
 
 
 @pytest.mark.usefixtures("like_stylegan2")

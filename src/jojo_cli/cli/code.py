@@ -432,9 +432,9 @@ def enlarge(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Draw a small face large: one that looks the same when it is shrunk.
+    """Draw a small face large: what looks the same when it is shrunk.
 
-    What the photo does not show is made up: it is a face that fits, and not the person's.
+    What the photo shows stays. What it does not show is made up: it fits, and is not the person's.
     """
     from jojo_cli.cli.output import Output
     from jojo_cli.studio import coding, retouching
@@ -442,8 +442,9 @@ def enlarge(
     out = Output(as_json=json_, quiet=quiet, verbose=verbose)
     look = _look(style, base, style_strength, color)
     coder, (source,) = _open(out, device, look, [photo], face, no_align, method, refine, 0.7, searches=True)
-    code = retouching.enlarged(coder, source, factor)
-    path = coding.save_face(coder, code, f"{source.stem}.enlarged", output, overwrite=overwrite)
+    code, picture = retouching.enlarged(coder, source, factor)
+    name = f"{source.stem}.enlarged"
+    path = coding.save_face(coder, code, name, output, overwrite=overwrite, picture=picture)
     out.result({"input": photo, "output": str(path)}, str(path))
 
 

@@ -141,6 +141,11 @@ class Coder:
             self.base = studio.base(look.base, needs=needs)
             self._generator = self.base.generator
 
+    @property
+    def styled(self) -> bool:
+        """Whether codes are drawn in a style."""
+        return self._look.style is not None
+
     def code(self, source: Source) -> Tensor:
         """Return the code w_plus [1,L,D] of a source.
 

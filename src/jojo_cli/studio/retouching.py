@@ -11,13 +11,16 @@ from torch import Tensor
 from jojo_cli.errors import UsageError
 from jojo_cli.faces import crop_face
 from jojo_cli.faces.align import quad_side
-from jojo_cli.images import read_image, square_crop
+from jojo_cli.images import read_image, square_crop, to_image
 from jojo_cli.studio.coding import Coder, Source
 from jojo_cli.stylize.directions import edited, place_along
 from jojo_cli.stylize.invert import Inversion
 
 _SOFT = 0.02
 """How far the edge of a mask is softened, as a share of the side: the sigma of a Gaussian."""
+
+_BACK = 2
+"""How often an enlarged face is brought nearer to the photo: more adds nothing but rings along edges."""
 
 _COARSE = 128
 """Pixels along the longer side of what a hole is filled in by its surroundings."""
@@ -73,7 +76,7 @@ def changed_locally(coder: Coder, face: Source, target: Source, mask: Path, *, n
 
 
 def restored(coder: Coder, photo: Source, mask: Path) -> tuple[Tensor, Image.Image]:
-    """Return the code of a face with a hole, and its crop with the hole filled.
+    """Return the code of a face with a hole, and its crop with the hole filled; in a style, all is drawn.
 
     The code is found by what is around the hole.
 
@@ -109,6 +112,8 @@ def restored(coder: Coder, photo: Source, mask: Path) -> tuple[Tensor, Image.Ima
         return images * F.interpolate(known, size=images.shape[-2:], mode="area")
 
     code = coder.find(filled, f"restoring {photo.text}", seen=seen).w_plus
+    if coder.styled:
+        return code, coder.draw(code)
     edge = hole.filter(ImageFilter.GaussianBlur(_SOFT / 2 * crop.width))
     return code, Image.composite(coder.draw(code), crop, ImageChops.lighter(edge, hole))
 
@@ -128,9 +133,10 @@ def smoothed_over(picture: Image.Image, hole: Image.Image) -> Image.Image:
     return Image.composite(over, picture, hole)
 
 
-def enlarged(coder: Coder, photo: Source, factor: float | None) -> Tensor:
-    """Return the code of a face that is small in its photo: one that looks the same when it is shrunk.
+def enlarged(coder: Coder, photo: Source, factor: float | None) -> tuple[Tensor, Image.Image]:
+    """Return the code of a face that is small in its photo, and its picture: what looks the same when it is shrunk.
 
+    The code says what is small. All that the photo shows is then taken from there, unless it is drawn in a style.
     `factor` says how many times smaller than the base draws it is; None takes that from the photo.
 
     Raises:
@@ -146,13 +152,21 @@ def enlarged(coder: Coder, photo: Source, factor: float | None) -> Tensor:
         raise UsageError(f"the face in {photo.text!r} is not small", hint=hint)
 
     def seen(images: Tensor) -> Tensor:
-        side = images.shape[-1]
-        if small >= side:
-            return images
-        shrunk = F.interpolate(images, size=(small, small), mode="area")
-        return F.interpolate(shrunk, size=(side, side), mode="bicubic", align_corners=False)
+        return images if small >= images.shape[-1] else blurred(images, small)
 
-    return coder.find(crop, f"enlarging {photo.text}", seen=seen).w_plus
+    found = coder.find(crop, f"enlarging {photo.text}", seen=seen)
+    if coder.styled:
+        return found.w_plus, coder.draw(found.w_plus)
+    image = found.reconstruction
+    for _ in range(_BACK):  # back-projection (Irani and Peleg, 1991)
+        image = image + blurred(found.image - image, small)
+    return found.w_plus, to_image(image[0])
+
+
+def blurred(images: Tensor, side: int) -> Tensor:
+    """Return images [N,3,S,S] that were shrunk to `side` pixels, and enlarged again."""
+    shrunk = F.interpolate(images, size=(side, side), mode="area")
+    return F.interpolate(shrunk, size=images.shape[-2:], mode="bicubic", align_corners=False)
 
 
 def turned_to_front(coder: Coder, w_plus: Tensor) -> Tensor:
