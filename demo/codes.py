@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gallery import PHOTOS, jojo
 from PIL import Image, ImageDraw
+from reference_robot import robot
 
 from jojo_cli.images import contact_sheet, read_image, save_image
 
@@ -148,7 +149,20 @@ def blend(bench: Bench) -> list[list[Path]]:
     return [[bench.face("seed:15", "--style", style) for style in ("poster", "ink", *ways)]]
 
 
-PICTURES = (morph, mix, transfer, edit, crossover, local, frontal, restore, enlarge, noise, strength, blend)
+def virtual(bench: Bench) -> list[list[Path]]:
+    """A reference that is no face; two faces in its style, and with its code taken nearer to a face's."""
+    reference = bench.folder / "robot.png"
+    robot().save(reference)
+    known = {style["name"] for style in jojo("styles", "list")[0]}
+    row = [reference]
+    for name, options in (("robot", ()), ("robot-virtual", ("--virtual", "4-32=0.7"))):
+        if name not in known:
+            jojo("train", name, reference, "--no-align", *options)
+        row += [bench.face(f"seed:{seed}", "--style", name) for seed in (15, 1)]
+    return [row]
+
+
+PICTURES = (morph, mix, transfer, edit, crossover, local, frontal, restore, enlarge, noise, strength, blend, virtual)
 
 
 def main() -> None:

@@ -154,6 +154,8 @@ def _value(hint: Any, info: Any) -> str:
     kind = next(part for part in one if part is not NoneType)
     if get_origin(kind) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(kind))
+    if get_origin(kind) is list:
+        return f"{KINDS[get_args(kind)[0]]}, more than once"
     low, high = info.min, info.max
     limits = "" if low is None else f", {low} or more" if high is None else f", {low} to {high}"
     return KINDS[kind] + limits

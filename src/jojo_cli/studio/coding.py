@@ -48,7 +48,7 @@ class Look:
     Attributes:
         style: the name of a style; None draws as the base does.
         base: the name of the base, without a style; None is what suits the device.
-        strength: how much of the style shows: from 0 to 1, or by resolution, see `Strength`.
+        strength: how much of the style shows: from 0 to 1; or from which pixels on how much, {64: 1.0, 512: 0.3}.
         color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
     """
 

@@ -34,7 +34,7 @@ class LoadedStyle:
 
         Args:
             w_plus: codes of the base, on its device.
-            strength: how much of the style shows: from 0 to 1, or by resolution, see `Strength`.
+            strength: how much of the style shows: from 0 to 1; or from which pixels on how much, {64: 1.0, 512: 0.3}.
             color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
             noise: in place of the generator's own, as `read_noise` returns it.
             at_least: pixels a side that are enough; a base may then draw no more, which takes less time.

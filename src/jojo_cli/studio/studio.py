@@ -347,7 +347,7 @@ class Studio:
             style: its name.
             photos: as in `align`; files of codes, too, also in folders; films, but not in folders.
             output: likewise.
-            strength: how much of the style shows: from 0 to 1, or by resolution, see `Strength`.
+            strength: how much of the style shows: from 0 to 1; or from which pixels on how much, {64: 1.0, 512: 0.3}.
             color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
             compare: write photo and result side by side as well.
             sweep: write the strengths 0, 0.25, 0.5, 0.75 and 1 side by side as well.
@@ -525,7 +525,7 @@ class Studio:
             first: name of a style.
             second: that of another one.
             name: what to call the new one.
-            amount: how much of the second: from 0 to 1, or by resolution, see `Strength`.
+            amount: how much of the second: from 0 to 1; or from which pixels on how much, {4: 0.0, 64: 1.0}.
             overwrite: it may replace one of that name.
 
         Raises:
