@@ -8,7 +8,7 @@ from torch import Tensor
 from jojo_cli.bases.regions import GRID, REGIONS
 from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.proportions import ORDINARY
-from jojo_cli.stylize.overlay import Overlay, lay
+from jojo_cli.stylize.overlay import Overlay, lay, with_teeth
 
 NOSE, FOREHEAD, CORNER = (0.56, 0.5), (0.2, 0.5), (0.05, 0.05)
 """Rows and columns, in shares of the side."""
@@ -96,3 +96,57 @@ def test_drawing_shall_become_the_reference_where_that_says_so(side: int) -> Non
     assert at(wanted, NOSE) == pytest.approx(at(waves(), NOSE), abs=0.03)
     assert at(wanted, FOREHEAD) == pytest.approx(torch.full((3,), 0.3), abs=0.02)
     assert not wanted.requires_grad
+
+
+def smiling() -> FloatArray:
+    """Return the landmarks of an ordinary face whose mouth is open."""
+    landmarks = ORDINARY.copy()
+    landmarks[60:68, 1] += np.array([0, -0.02, -0.02, -0.02, 0, 0.04, 0.04, 0.04])
+    return landmarks
+
+
+def portrait(*, lips: float) -> Tensor:
+    """Return a grey picture whose eyes are black to the left and nearly white to the right, and whose lips are as
+    bright as is said.
+    """
+    picture = torch.zeros(1, 3, 256, 256)
+    for eye in (slice(36, 42), slice(42, 48)):
+        (left, top), (right, bottom) = (256 * edge for edge in (ORDINARY[eye].min(axis=0), ORDINARY[eye].max(axis=0)))
+        rows, middle = slice(round(top), round(bottom)), round((left + right) / 2)
+        picture[..., rows, round(left) : middle] = -1
+        picture[..., rows, middle : round(right)] = 0.9
+    picture[..., 180:206, 80:176] = lips
+    return picture
+
+
+def face_with_teeth() -> Tensor:
+    """Return a grey face with a dark mouth, and white teeth in its upper half."""
+    picture = torch.zeros(1, 3, 256, 256)
+    picture[..., 178:206, 96:160] = -1
+    picture[..., 178:192, 96:160] = 1
+    return picture
+
+
+TEETH, GAP = (0.72, 0.5), (0.782, 0.5)
+
+
+@pytest.mark.parametrize("side", [256, 128])
+def test_teeth_are_as_light_as_eyes_and_the_gap_as_dark(side: int) -> None:
+    closed = portrait(lips=-0.5)
+    natural = torch.nn.functional.avg_pool2d(face_with_teeth(), 256 // side)
+    before = lay(closed, head(), ORDINARY, head(), smiling(), all_alike)
+    overlay = with_teeth(before, closed, ORDINARY, natural, smiling())
+    assert at(overlay.image, TEETH) == pytest.approx(torch.full((3,), 0.9), abs=0.1)
+    assert at(overlay.image, GAP) == pytest.approx(torch.full((3,), -1.0), abs=0.2)
+    assert at(overlay.weights, TEETH) > 0.9
+    assert torch.equal(at(overlay.image, NOSE), at(before.image, NOSE))
+    assert torch.equal(at(overlay.weights, CORNER), at(before.weights, CORNER))
+
+
+def test_closed_mouth_and_teeth_of_the_reference_are_left_alone() -> None:
+    natural, shut = face_with_teeth(), ORDINARY.copy()
+    shut[60:68, 1] = 0.73
+    for reference, other in ((portrait(lips=-0.5), shut), (portrait(lips=0.9), smiling())):
+        overlay = lay(reference, head(), ORDINARY, head(), other, all_alike)
+        same = with_teeth(overlay, reference, ORDINARY, natural, other) is overlay
+        assert same

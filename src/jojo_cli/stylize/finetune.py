@@ -25,7 +25,7 @@ from jojo_cli.nets.lpips import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, place_distance, texture_distance
 from jojo_cli.stylize.losses import Targets, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w
-from jojo_cli.stylize.overlay import Overlay, lay
+from jojo_cli.stylize.overlay import Overlay, lay, with_teeth
 
 OnStep = Callable[[int, float], None]
 """Told how many steps are done, and the loss of the last one."""
@@ -246,7 +246,9 @@ class _Lesson:
             return None
         other = self.find_landmarks(to_image(images[0]))
         at = partial(analogy.likeness_at, likeness)
-        return lay(self.references[reference].image, analogy.regions, landmarks, likeness.regions, other, at)
+        image = self.references[reference].image
+        overlay = lay(image, analogy.regions, landmarks, likeness.regions, other, at)
+        return with_teeth(overlay, image, landmarks, images, other)
 
     def _towards_random(
         self, w_plus: Tensor, amount: float, rng: torch.Generator, codes: Sequence[int] | None = None

@@ -1,10 +1,11 @@
 """A reference laid on another face: bent so that its eyes, nose, mouth and jaw come to lie on the other's.
 
 From the brows to the chin, where both show skin, the bent reference is a picture of how the other face shall look,
-stroke by stroke. What can not be the same, a strand of hair before an eye, or lips over teeth, weighs little.
+stroke by stroke. What can not be the same, a strand of hair before an eye, or lips over teeth, weighs little: teeth are
+painted instead.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import log
 from typing import NamedTuple
 
@@ -27,6 +28,9 @@ _SMOOTHNESS = 5e-3
 _MOST = 3.0
 """How many times larger or smaller something may become and still count in full."""
 
+
+_OPEN = 0.03
+"""The area between the lips, in squares of the distance of the eyes, from which on teeth may be seen."""
 
 _LITTLE = 0.02
 """The mean weight up to which a view is not worth a look."""
@@ -80,13 +84,69 @@ def lay(
     return Overlay(moved(reference, moves).clamp(-1, 1), weights.clamp(0, 1))
 
 
+def with_teeth(
+    overlay: Overlay, reference: Tensor, landmarks: FloatArray, natural: Tensor, other_landmarks: FloatArray
+) -> Overlay:
+    """Return an overlay that says how the other face's teeth are drawn, where it has some and the reference none.
+
+    They become as light as what is light in the reference's eyes, and the gap around them as dark as what is dark in
+    these: so teeth are an area, as painters draw them, and not as many stripes.
+
+    Args:
+        overlay: the reference, laid on the other face.
+        reference: [1,3,R,R].
+        landmarks: of the reference [68,2].
+        natural: the other face [1,3,S,S], which says what is a tooth.
+        other_landmarks: likewise.
+    """
+    if _opening(other_landmarks) < _OPEN:
+        return overlay
+    side, device = reference.shape[-1], reference.device
+
+    def within(landmarks: FloatArray, *parts: slice) -> Tensor:
+        shape = _shape([landmarks[part] for part in parts], side, side / 256)
+        return torch.from_numpy(shape)[None, None].to(device)
+
+    lips = slice(60, 68)
+    mouth, face = within(other_landmarks, lips), within(other_landmarks, slice(0, 17))
+    eyes = reference[:, :, within(landmarks, slice(36, 42), slice(42, 48))[0, 0] > 0.5]  # [1,3,N]
+    if not (eyes.numel() and (mouth > 0.5).any() and (face > 0.5).any()):
+        return overlay  # they lie outside
+    by_light = eyes.mean(dim=1)[0].argsort()
+    few = len(by_light) // 7 + 1
+    dark, light = (eyes[:, :, some].mean(dim=2)[..., None, None] for some in (by_light[:few], by_light[-few:]))
+    own = reference.mean(dim=1, keepdim=True)[within(landmarks, lips) > 0.5]
+    if len(own) and own.quantile(0.8) > torch.lerp(dark.mean(), light.mean(), 0.8):
+        return overlay  # it shows teeth itself
+    bright = F.interpolate(natural.float().mean(dim=1, keepdim=True), size=(side, side), mode="bilinear")
+    bright = F.avg_pool2d(bright, 13, stride=1, padding=6)  # no gaps between teeth
+    black = bright[face > 0.5].quantile(0.02)
+    white = torch.maximum(bright[face > 0.5].quantile(0.6), bright[mouth > 0.5].quantile(0.9))
+    teeth = (((bright - black) / (white - black).clamp(min=0.1) - 0.45) / 0.3).clamp(0, 1)
+    painted = torch.lerp(dark, light, teeth)
+    return Overlay(torch.lerp(overlay.image, painted, mouth), torch.maximum(overlay.weights, mouth))
+
+
+def _opening(landmarks: FloatArray) -> float:
+    """Return the area between the lips, in squares of the distance of the eyes."""
+    x, y = landmarks[60:68].T
+    area = abs(float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum())) / 2
+    apart = landmarks[42:48].mean(axis=0) - landmarks[36:42].mean(axis=0)
+    return area / float(apart @ apart)
+
+
 def _known(landmarks: FloatArray) -> NDArray[np.float32]:
     """Return where a face has landmarks around it [G,G], 0 to 1: from the brows to the jaw."""
     brows, eyes = landmarks[17:27], (landmarks[36] + landmarks[45]) / 2
     above = brows + 0.25 * (brows.mean(axis=0) - eyes)
-    outline = np.concatenate([landmarks[:17], above[::-1]])
-    finer = 4
-    canvas = Image.new("L", (finer * GRID, finer * GRID))
-    ImageDraw.Draw(canvas).polygon([(finer * GRID * x, finer * GRID * y) for x, y in outline], fill=255)
-    soft = canvas.filter(ImageFilter.GaussianBlur(finer)).resize((GRID, GRID), Image.Resampling.BOX)
-    return np.asarray(soft, dtype=np.float32) / np.float32(255)
+    shape = _shape([np.concatenate([landmarks[:17], above[::-1]])], 4 * GRID, 4)
+    known: NDArray[np.float32] = shape.reshape(GRID, 4, GRID, 4).mean(axis=(1, 3))
+    return known
+
+
+def _shape(outlines: Sequence[FloatArray], side: int, soft: float) -> NDArray[np.float32]:
+    """Return where some outlines [K,2], in shares of the side, enclose something [S,S], 0 to 1; `soft` in pixels."""
+    canvas = Image.new("L", (side, side))
+    for outline in outlines:
+        ImageDraw.Draw(canvas).polygon([(side * x, side * y) for x, y in outline], fill=255)
+    return np.asarray(canvas.filter(ImageFilter.GaussianBlur(soft)), dtype=np.float32) / np.float32(255)
