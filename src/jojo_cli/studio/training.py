@@ -13,6 +13,7 @@ from jojo_cli.bases.settings import FinetuneChoice, FinetuneSettings, InvertChoi
 from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.events import Caution, Detail, Listener, Note, progress
 from jojo_cli.faces import FaceChoice, NoFaceError, Points
+from jojo_cli.faces.drawn import landmarks_of_drawing
 from jojo_cli.images import read_image, to_tensor
 from jojo_cli.nets.generator import Generator
 from jojo_cli.studio.photos import Photo, Source, find_photos
@@ -224,4 +225,7 @@ def _landmarks(studio: "Studio", crops: "Sequence[Image]") -> "list[FloatArray |
     found = [(crop, finder.find(crop, lying=False)) for crop in crops]
     if not any(faces for _, faces in found):
         studio.listener(Note(f"no face is found in what was cut out: {_LACKING}"))
-    return [(faces[0].landmarks + 0.5) / crop.width if faces else None for crop, faces in found]
+    return [
+        landmarks_of_drawing(crop, (faces[0].landmarks + 0.5) / crop.width, finder.landmarks) if faces else None
+        for crop, faces in found
+    ]

@@ -1,0 +1,119 @@
+"""The landmarks of drawn faces, whose eyes are often larger than any that dlib has seen.
+
+There it takes the iris for the eye. In a copy of the picture whose eyes are shrunk it sees them as they are: so some
+are tried, and of what it says of each, mapped back, that is believed which has most skin around the eyes, and least
+in them.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from jojo_cli.faces.align import FloatArray
+
+_SIDE = 512
+"""Of the copies, in pixels."""
+
+_SHRUNK = (1.25, 1.5, 1.75, 2.0)
+"""How many times smaller eyes are made."""
+
+_GAIN = 0.05
+"""How much better others must fit to be believed in place of the first."""
+
+_BROW_GAIN = 0.03
+"""The same of brows."""
+
+_BETWEEN = 0.3
+"""The least distance between the eyes, as a share of that of their middles."""
+
+_NOT_SKIN = 0.3
+"""The distance of colours in [0,1] from which on something is no skin."""
+
+_EYES, _BROWS = (slice(36, 42), slice(42, 48)), slice(17, 27)
+_CHEEKS = ((2, 31, 48, 4), (14, 35, 54, 12))
+
+
+def landmarks_of_drawing(
+    picture: Image.Image, landmarks: FloatArray, find: Callable[[Image.Image], FloatArray]
+) -> FloatArray:
+    """Return the landmarks [68,2] of a face that may be drawn, x and y in shares of the side.
+
+    Args:
+        picture: an FFHQ crop.
+        landmarks: those that were found in it.
+        find: returns those of a changed copy.
+    """
+    small = np.asarray(picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BOX))
+    cheeks = [_inside(landmarks[list(cheek)]) for cheek in _CHEEKS]
+    if not all(cheek.any() for cheek in cheeks):
+        return landmarks  # they lie outside
+    unlike_skin = _unlike_colours(small / 255, [small[cheek] / 255 for cheek in cheeks])
+    middles = (np.arange(_SIDE) + 0.5) / _SIDE
+    places = np.stack(np.meshgrid(middles, middles), axis=-1)  # [S,S,2]
+    tried = [landmarks]
+    for times in _SHRUNK:
+        columns, rows = (_seen_at(places, landmarks, times) * _SIDE).astype(int).clip(0, _SIDE - 1).transpose(2, 0, 1)
+        found = find(Image.fromarray(small[rows, columns]))
+        tried.append(_seen_at(found, landmarks, times))
+    first, *others = (_fit(unlike_skin, one) for one in tried)
+    best = landmarks if max(others) < first + _GAIN else tried[1 + int(np.argmax(others))]
+    # What lies on the lids of a large eye is no brow.
+    lids = min(best[eye, 1].min() for eye in _EYES)
+    above = [one for one in tried if one[_BROWS, 1].mean() < lids] or [best]
+    brows = max(above, key=lambda one: _mean_along(unlike_skin, one[_BROWS]) + _BROW_GAIN * (one is landmarks))
+    drawn = landmarks.copy()
+    for eye in _EYES:
+        drawn[eye] = best[eye]
+    drawn[_BROWS] = brows[_BROWS]
+    return drawn
+
+
+def _seen_at(places: FloatArray, landmarks: FloatArray, times: float) -> FloatArray:
+    """Return what places [...,2] of a copy show of the picture, if its eyes are so many times smaller."""
+    centres = [landmarks[eye].mean(axis=0) for eye in _EYES]
+    reach = 0.5 * np.hypot(*(centres[1] - centres[0]))
+    shown = places.copy()
+    for centre in centres:
+        away = places - centre
+        near = ((1 - np.hypot(away[..., 0], away[..., 1]) / reach) / 0.35).clip(0, 1)
+        shown += (times - 1) * (near * near * (3 - 2 * near))[..., None] * away
+    return shown
+
+
+def _unlike_colours(pixels: FloatArray, cheeks: Sequence[FloatArray]) -> FloatArray:
+    """Return how far colours [S,S,3] are from those of the cheeks, each [N,3], 1 being no skin [S,S]."""
+    skin = [np.median(cheek, axis=0) for cheek in cheeks]
+    away = np.min([np.linalg.norm(pixels - colour, axis=-1) for colour in skin], axis=0)
+    unlike: FloatArray = np.clip(away / _NOT_SKIN, 0, 1)
+    return unlike
+
+
+def _fit(unlike_skin: FloatArray, landmarks: FloatArray) -> float:
+    """Return how much less skin there is in the eyes than around them, -1 to 1; or -1 if these can't be eyes."""
+    left, right = (landmarks[eye].mean(axis=0) for eye in _EYES)
+    if landmarks[42, 0] - landmarks[39, 0] < _BETWEEN * (right - left)[0]:
+        return -1.0
+    fits = []
+    for eye in _EYES:
+        centre = landmarks[eye].mean(axis=0)
+        inside = _inside(landmarks[eye])
+        around = _inside(centre + 1.35 * (landmarks[eye] - centre)) & ~inside
+        if not (inside.any() and around.any()):
+            return -1.0
+        fits.append(unlike_skin[inside].mean() - unlike_skin[around].mean())
+    return float(np.mean(fits))
+
+
+def _mean_along(unlike_skin: FloatArray, line: FloatArray) -> float:
+    """Return the mean at points [K,2]."""
+    columns, rows = (line * _SIDE).astype(int).clip(0, _SIDE - 1).T
+    return float(unlike_skin[rows, columns].mean())
+
+
+def _inside(outline: FloatArray) -> NDArray[np.bool_]:
+    """Return where an outline [K,2], in shares of the side, encloses something [S,S]."""
+    canvas = Image.new("1", (_SIDE, _SIDE))
+    ImageDraw.Draw(canvas).polygon([(_SIDE * x, _SIDE * y) for x, y in outline], fill=1)
+    return np.asarray(canvas)

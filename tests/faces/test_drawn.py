@@ -1,0 +1,68 @@
+"""The landmarks of drawings: eyes larger than any that dlib has seen."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from jojo_cli.faces.align import FloatArray
+from jojo_cli.faces.drawn import landmarks_of_drawing
+from jojo_cli.faces.proportions import ORDINARY
+
+EYES = (slice(36, 42), slice(42, 48))
+SIDE = 512
+
+
+def size(landmarks: FloatArray, eye: slice) -> FloatArray:
+    extent: FloatArray = np.ptp(landmarks[eye], axis=0)
+    return extent
+
+
+def drawing(times: float, *, brows: float = 0.34) -> Image.Image:
+    """Return a face with eyes so many times larger than ordinary ones, and thick brows at a height."""
+    image = Image.new("RGB", (SIDE, SIDE), (240, 200, 170))
+    pen = ImageDraw.Draw(image)
+    for eye in EYES:
+        centre, half = ORDINARY[eye].mean(axis=0), times * size(ORDINARY, eye) / 2
+        pen.ellipse([*(SIDE * (centre - half)), *(SIDE * (centre + half))], fill=(20, 60, 90))
+        left, right = centre[0] - 0.09, centre[0] + 0.09
+        pen.rectangle([SIDE * left, SIDE * (brows - 0.012), SIDE * right, SIDE * (brows + 0.012)], fill=(60, 30, 20))
+    return image
+
+
+def predictor(brows: float) -> Callable[[Image.Image], FloatArray]:
+    """Return what sees eyes as they are, but none that is larger than usual; and brows right above them."""
+
+    def find(image: Image.Image) -> FloatArray:
+        blue = np.asarray(image)[..., 0] < 40
+        found = ORDINARY.copy()
+        for eye in EYES:
+            centre = ORDINARY[eye].mean(axis=0)
+            column = round(SIDE * centre[0])
+            tall = np.count_nonzero(blue[:, column]) / SIDE
+            times = tall / size(ORDINARY, eye)[1]
+            found[eye] = centre + (times if times < 1.3 else 1.0) * (ORDINARY[eye] - centre)
+        found[17:27, 1] = brows if times < 1.3 else found[37, 1] - 0.02
+        return found
+
+    return find
+
+
+@pytest.mark.parametrize("times", [1.0, 1.6])
+def test_eyes_are_as_large_as_they_are_drawn(times: float) -> None:
+    image, find = drawing(times), predictor(0.34)
+    landmarks = landmarks_of_drawing(image, find(image), find)
+    for eye in EYES:
+        assert size(landmarks, eye) == pytest.approx(times * size(ORDINARY, eye), rel=0.2)
+        assert landmarks[eye].mean(axis=0) == pytest.approx(ORDINARY[eye].mean(axis=0), abs=0.01)
+    assert landmarks[:17] == pytest.approx(ORDINARY[:17])
+    assert landmarks[27:36] == pytest.approx(ORDINARY[27:36])
+
+
+def test_brows_are_not_on_the_lids() -> None:
+    image, find = drawing(1.6), predictor(0.34)
+    before = find(image)
+    assert before[17:27, 1].mean() > 0.42
+    after = landmarks_of_drawing(image, before, find)
+    assert after[17:27, 1] == pytest.approx(np.full(10, 0.34), abs=0.03)
