@@ -22,9 +22,6 @@ _SHRUNK = (1.25, 1.5, 1.75, 2.0)
 _GAIN = 0.05
 """How much better others must fit to be believed in place of the first."""
 
-_BROW_GAIN = 0.03
-"""The same of brows."""
-
 _BETWEEN = 0.3
 """The least distance between the eyes, as a share of that of their middles."""
 
@@ -59,14 +56,13 @@ def landmarks_of_drawing(
         tried.append(_seen_at(found, landmarks, times))
     first, *others = (_fit(unlike_skin, one) for one in tried)
     best = landmarks if max(others) < first + _GAIN else tried[1 + int(np.argmax(others))]
-    # What lies on the lids of a large eye is no brow.
-    lids = min(best[eye, 1].min() for eye in _EYES)
-    above = [one for one in tried if one[_BROWS, 1].mean() < lids] or [best]
-    brows = max(above, key=lambda one: _mean_along(unlike_skin, one[_BROWS]) + _BROW_GAIN * (one is landmarks))
     drawn = landmarks.copy()
     for eye in _EYES:
         drawn[eye] = best[eye]
-    drawn[_BROWS] = brows[_BROWS]
+    lids = min(best[eye, 1].min() for eye in _EYES)
+    if landmarks[_BROWS, 1].mean() > lids:  # what lies on the lids of a large eye is no brow
+        above = [one for one in tried if one[_BROWS, 1].mean() < lids] or [best]
+        drawn[_BROWS] = max((one[_BROWS] for one in above), key=lambda brows: _mean_along(unlike_skin, brows))
     return drawn
 
 
