@@ -130,8 +130,12 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 torch.ones(2**24)  # 64 MB: 16384 pages
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-    faults = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert int(faults) < 1000
+
+    def faults() -> int:
+        return int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+
+    # Where the system happens to map something right above the heap, glibc can't keep it: in one run of many.
+    assert any(faults() < 1000 for _ in range(3))
 
 
 @pytest.mark.parametrize(

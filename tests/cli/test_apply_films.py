@@ -292,7 +292,7 @@ def test_full_disk_is_told_and_the_work_kept(jojo: Jojo, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--compare"], "'clip.mp4' is a film, and --compare is about photos"),
+        (["--compare"], "'clip.mp4' is a film, and --compare and --sweep are about photos"),
         (["--no-align"], "'clip.mp4' is a film, and its faces move"),
         (["--points", "1,1 9,1 5,9"], "'clip.mp4' is a film, and its faces move"),
         (["--crop", "--face", "all"], "'clip.mp4' is a film, and a square shows one face"),

@@ -36,6 +36,7 @@ def test_checkpoint_becomes_a_style(jojo: Jojo, ink: Path) -> None:
         "base": "stylegan2-ffhq",
         "references": [],
         "origin": origin,
+        "blend": None,
         "steps": None,
         "created": style.record.created,
         "path": str(style.folder),
