@@ -12,21 +12,17 @@ import argparse
 from collections.abc import Mapping, Sequence
 from statistics import mean
 
-import numpy as np
-import torch
 from judges import Array
 from measures import Describer, gap, report
-from PIL import Image
 from torch import Tensor
 
 from jojo_cli.bases import BaseEntry
 from jojo_cli.bases.mobilestylegan import NAME
 from jojo_cli.directions import PUBLISHED, shipped
-from jojo_cli.images import to_image
 from jojo_cli.studio import Studio
 from jojo_cli.stylize.directions import edited
 from jojo_cli.stylize.mixing import sample_code
-from jojo_cli.training.directions import measures
+from jojo_cli.training.directions import as_table, measured
 
 
 def main() -> None:
@@ -38,21 +34,11 @@ def main() -> None:
     options = parser.parse_args()
     studio = Studio()
     base = studio.base(NAME, needs=BaseEntry.needs)
-    assert base.load_regions
-    find_regions, describe = base.load_regions(), Describer(studio)
-
-    def look(w_plus: Tensor) -> tuple[Image.Image, dict[str, float]]:
-        states: list[tuple[Tensor, ...]] = []
-        with torch.inference_mode(), base.device.autocast():
-            picture = to_image(base.generator.synthesis(w_plus, states=states)[0])
-        return picture, measures(studio.finder.landmarks(picture), picture, find_regions(states))
+    describe = Describer(studio)
 
     def table(codes: Sequence[Tensor]) -> tuple[list[Tensor], dict[str, Array]]:
-        seen = [look(code) for code in codes]
-        rows = [row for _, row in seen]
-        return [describe(picture) for picture, _ in seen], {
-            name: np.array([row[name] for row in rows]) for name in rows[0]
-        }
+        seen = [measured(base, code, studio.finder.landmarks) for code in codes]
+        return [describe(picture) for picture, _ in seen], as_table([row for _, row in seen])
 
     codes = [sample_code(base, seed, 0.7) for seed in range(options.faces)]
     people, before = table(codes)

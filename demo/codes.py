@@ -176,13 +176,11 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as scratch:
             rows = [[read_image(file) for file in row] for row in draw(Bench(Path(scratch)))]
-            # What is a sheet already is as wide as it is.
-            sheet = rows[0][0] if len(rows[0]) == 1 == len(rows) else stacked(rows)
-            save_image(sheet, options.output / f"{draw.__name__}.jpg", overwrite=True, quality=88)
+            save_image(stacked(rows), options.output / f"{draw.__name__}.jpg", overwrite=True, quality=88)
 
 
 def stacked(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
-    """Return rows of faces, or of sheets, below one another."""
+    """Return rows of faces; or sheets, as large as they are, below one another."""
     if len(rows[0]) > 1:
         return contact_sheet(rows, cell=CELL)
     sheets = [row[0] for row in rows]

@@ -17,10 +17,9 @@ from torch import Tensor
 from jojo_cli.bases import BaseEntry, mobilestylegan
 from jojo_cli.bases.latents import sample_w
 from jojo_cli.bases.shipped import write_shipped
-from jojo_cli.images import to_image
 from jojo_cli.studio import Studio
 from jojo_cli.stylize.directions import edited, one_deviation
-from jojo_cli.training.directions import effects, fit_directions, measures
+from jojo_cli.training.directions import as_table, effects, fit_directions, measured
 
 SEED = 1000
 TRIED = 40
@@ -37,19 +36,9 @@ def main() -> None:
     options = parser.parse_args()
     studio = Studio(device="cpu")
     base = studio.base(mobilestylegan.NAME, needs=BaseEntry.needs)
-    assert base.load_regions
-    find_regions = base.load_regions()
-
-    def look(w_plus: Tensor) -> dict[str, float]:
-        states: list[tuple[Tensor, ...]] = []
-        with torch.inference_mode(), base.device.autocast():
-            image = base.generator.synthesis(w_plus, at_least=512, states=states)
-        picture = to_image(image[0])
-        return measures(studio.finder.landmarks(picture), picture, find_regions(states))
 
     def table(codes: list[Tensor]) -> dict[str, NDArray[np.float64]]:
-        rows = [look(code) for code in codes]
-        return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+        return as_table([measured(base, code, studio.finder.landmarks, at_least=512)[1] for code in codes])
 
     def faces(count: int, seed: int) -> Tensor:
         rng = torch.Generator().manual_seed(seed)

@@ -16,12 +16,10 @@ from jojo_cli.bases.regions import REGIONS, RegionFinder
 from jojo_cli.bases.shipped import Part, shipped_record, shipped_weights
 from jojo_cli.errors import CheckpointError
 from jojo_cli.faces import FaceFinder
-from jojo_cli.images import to_image
 from jojo_cli.nets.feedback_encoder import FeedbackEncoder
-from jojo_cli.nets.generator import State
 from jojo_cli.stylize.directions import edited
 from jojo_cli.stylize.mixing import sample_code
-from jojo_cli.training.directions import measures
+from jojo_cli.training.directions import measured
 from jojo_cli.weights.manager import ModelManager
 
 PARTS: tuple[Part, ...] = ("encoder", "curvature", "regions", "directions")
@@ -104,16 +102,9 @@ def test_directions_have_figures_and_a_length() -> None:
 def test_direction_changes_what_it_is_called_after(name: str, real_base: Base, real_models: ModelManager) -> None:
     finder = FaceFinder(real_models.ensure("dlib-landmarks-68"))
     step = shipped_weights(EMBEDDED_BASE, "directions")[name]
-    assert real_base.load_regions
-    find_regions = real_base.load_regions()
     for seed in (1, 2):
         code = sample_code(real_base, seed, 0.7)
-        found = []
-        for steps in (-2, 0, 2):
-            states: list[State] = []
-            with torch.inference_mode():
-                image = real_base.generator.synthesis(edited(code, step, steps), at_least=512, states=states)
-            picture = to_image(image[0])
-            found.append(measures(finder.landmarks(picture), picture, find_regions(states))[name])
+        moved = [edited(code, step, steps) for steps in (-2, 0, 2)]
+        found = [measured(real_base, one, finder.landmarks, at_least=512)[1][name] for one in moved]
         assert found == sorted(found)
         assert found[2] > 1.02 * found[0] + 0.02

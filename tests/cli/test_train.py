@@ -537,7 +537,7 @@ def test_more_of_settings_that_nobody_knows(jojo: Jojo, ink: Path, no_work: None
     assert "has a setting that this jojo does not know: steps" in run.err
 
 
-def test_command_makes_the_style_again(jojo: Jojo, tmp_path: Path) -> None:
+def test_command_makes_the_style_again(jojo: Jojo) -> None:
     options = ("--alpha", 0.7, "--vary", "coarse,64-", "--virtual", "8-16=0.25", "--preserve-color", "--seed", 5)
     train(jojo, "ink", photo(Path("ref.png")), *options)
     assert jojo("train", "ink", "--more", 2).code == 0

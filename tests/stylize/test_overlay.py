@@ -8,7 +8,7 @@ from torch import Tensor
 from jojo_cli.bases.regions import GRID, REGIONS
 from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.proportions import ORDINARY
-from jojo_cli.stylize.overlay import Overlay, lay, with_teeth
+from jojo_cli.stylize.overlay import Overlay, Teeth, lay, with_teeth
 
 NOSE, FOREHEAD, CORNER = (0.56, 0.5), (0.2, 0.5), (0.05, 0.05)
 """Rows and columns, in shares of the side."""
@@ -135,7 +135,9 @@ def test_teeth_are_as_light_as_eyes_and_the_gap_as_dark(side: int) -> None:
     closed = portrait(lips=-0.5)
     natural = torch.nn.functional.avg_pool2d(face_with_teeth(), 256 // side)
     before = lay(closed, head(), ORDINARY, head(), smiling(), all_alike)
-    overlay = with_teeth(before, closed, ORDINARY, natural, smiling())
+    teeth = Teeth.like(closed, ORDINARY)
+    assert teeth
+    overlay = with_teeth(before, teeth, natural, smiling())
     assert at(overlay.image, TEETH) == pytest.approx(torch.full((3,), 0.9), abs=0.1)
     assert at(overlay.image, GAP) == pytest.approx(torch.full((3,), -1.0), abs=0.2)
     assert at(overlay.weights, TEETH) > 0.9
@@ -144,9 +146,12 @@ def test_teeth_are_as_light_as_eyes_and_the_gap_as_dark(side: int) -> None:
 
 
 def test_closed_mouth_and_teeth_of_the_reference_are_left_alone() -> None:
-    natural, shut = face_with_teeth(), ORDINARY.copy()
+    shut = ORDINARY.copy()
     shut[60:68, 1] = 0.73
-    for reference, other in ((portrait(lips=-0.5), shut), (portrait(lips=0.9), smiling())):
-        overlay = lay(reference, head(), ORDINARY, head(), other, all_alike)
-        same = with_teeth(overlay, reference, ORDINARY, natural, other) is overlay
-        assert same
+    closed = portrait(lips=-0.5)
+    overlay = lay(closed, head(), ORDINARY, head(), shut, all_alike)
+    teeth = Teeth.like(closed, ORDINARY)
+    assert teeth
+    same = with_teeth(overlay, teeth, face_with_teeth(), shut) is overlay
+    assert same
+    assert Teeth.like(portrait(lips=0.9), ORDINARY) is None

@@ -1,16 +1,16 @@
 """The commands that make a style again."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings, recorded
 from jojo_cli.cli.resolutions import strength_text
 
 if TYPE_CHECKING:
-    from jojo_cli.styles import Blend, Origin, Style, StyleRecord
+    from jojo_cli.styles import Origin, Style, StyleRecord
 
-WEIGHTS = {
+OPTIONS = {
     "steps": "--steps",
     "rate": "--lr",
     "loss": "--loss",
@@ -35,18 +35,11 @@ def commands(style: "Style") -> list[str]:
         made = [_import(record.name, record.base, record.origin)]
     elif record.blend:
         blend = record.blend
-        made = [["styles", "blend", blend.first, blend.second, record.name, "-t", blended_amount(blend)]]
+        made = [["styles", "blend", blend.first, blend.second, record.name, "-t", strength_text(blend.amount)]]
     else:
         more = [["train", record.name, "--more", str(steps)] for steps in record.more]
         made = [["train", record.name, *_references(style), *_options(record)], *more]
     return [shlex.join(["jojo", *words]) for words in made]
-
-
-def blended_amount(blend: "Blend") -> str:
-    """Return how much of the second style a blend has, as `-t` takes it."""
-    if isinstance(blend.amount, Mapping):
-        return strength_text({int(since): share for since, share in blend.amount.items()})
-    return strength_text(blend.amount)
 
 
 def _import(name: str, base: str, origin: "Origin") -> list[str]:
@@ -72,7 +65,7 @@ def _options(record: "StyleRecord") -> Iterator[str]:
         yield from ("--refine", str(how.steps))
     if how.encoder:
         yield from ("--encoder", how.encoder)
-    for name, option in WEIGHTS.items():
+    for name, option in OPTIONS.items():
         yield from (option, str(getattr(settings, name)))
     if settings.preserve_color:
         yield "--preserve-color"

@@ -31,8 +31,8 @@ def parse_strength(text: str) -> "Strength":
         raise UsageError(f"{text!r} is no strength", hint=hint) from None
 
 
-def strength_text(strength: "Strength") -> str:
-    """Return a strength as `parse_strength` reads it."""
+def strength_text(strength: "Strength | Mapping[str, float]") -> str:
+    """Return a strength as `parse_strength` reads it; JSON has its pixels as text."""
     if not isinstance(strength, Mapping):
         return str(strength)
     return ",".join(f"{since}:{amount}" for since, amount in strength.items())

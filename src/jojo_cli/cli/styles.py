@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jojo_cli.cli.options import Device, Json, Overwrite, Quiet, Yes
-from jojo_cli.cli.remaking import blended_amount, commands
+from jojo_cli.cli.remaking import commands
+from jojo_cli.cli.resolutions import parse_strength, strength_text
 from jojo_cli.cli.studio import open_studio
 from jojo_cli.errors import JojoError
 from jojo_cli.studio import Studio
@@ -139,7 +140,6 @@ def blend(
 ) -> None:
     """Make a style that lies between two others of one base."""
     from jojo_cli.cli.output import Output
-    from jojo_cli.cli.resolutions import parse_strength
 
     out = Output(as_json=json_, quiet=quiet)
     studio = open_studio(out, device=device)
@@ -261,7 +261,7 @@ def _making(record: StyleRecord) -> dict[str, object]:
 
 
 def _blend_in_words(blend: Blend) -> str:
-    return f"{blend.first} and {blend.second}, {blended_amount(blend)} of it"
+    return f"{blend.first} and {blend.second}, {strength_text(blend.amount)} of it"
 
 
 def _origin_lines(origin: Origin) -> dict[str, object]:

@@ -25,10 +25,8 @@ from jojo_cli.nets.lpips import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, place_distance, texture_distance
 from jojo_cli.stylize.losses import Targets, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w
-from jojo_cli.stylize.overlay import Overlay, lay, with_teeth
-
-OnStep = Callable[[int, float], None]
-"""Told how many steps are done, and the loss of the last one."""
+from jojo_cli.stylize.overlay import Overlay, Teeth, lay, with_teeth
+from jojo_cli.stylize.steps import OnStep
 
 FindLandmarks = Callable[[Image], FloatArray]
 """Returns the landmarks [68,2] of the face of an FFHQ crop, x and y in shares of its side."""
@@ -198,6 +196,12 @@ class _Lesson:
         with base.device.autocast():
             self.targets = Targets(critic.net, images, views) if settings.strangers != 1 else None
             self.analogies = [self._analogy(reference, views) for reference in references if settings.strangers]
+        self.teeth = [
+            Teeth.like(reference.image, reference.landmarks)
+            if settings.overlay and reference.landmarks is not None
+            else None
+            for reference in references
+        ]
         self.kept = bool(settings.identity or settings.structure)
         # Of strangers, all codes do, and of what is near the reference the fine ones.
         self.varied = None if settings.vary is None else codes_at(base, settings.vary)
@@ -246,9 +250,9 @@ class _Lesson:
             return None
         other = self.find_landmarks(to_image(images[0]))
         at = partial(analogy.likeness_at, likeness)
-        image = self.references[reference].image
-        overlay = lay(image, analogy.regions, landmarks, likeness.regions, other, at)
-        return with_teeth(overlay, image, landmarks, images, other)
+        overlay = lay(self.references[reference].image, analogy.regions, landmarks, likeness.regions, other, at)
+        teeth = self.teeth[reference]
+        return with_teeth(overlay, teeth, images, other) if teeth else overlay
 
     def _towards_random(
         self, w_plus: Tensor, amount: float, rng: torch.Generator, codes: Sequence[int] | None = None

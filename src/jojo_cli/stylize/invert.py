@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from math import cos, pi
 
 import torch
@@ -75,7 +75,7 @@ def invert(
     `Curvature`) or Adam, where a pull back to the start, or to the mean, keeps them plausible. The loss is LPIPS, of
     the whole and of the face in turn, + pixels * MSE + identity * |f|^2 + pull * |p|^2 + spread * |d|^2: f is the
     difference of the face descriptors, p how far all codes have moved together, d how far each has moved on its own.
-    NoiseMaps comes last, if at all, see `find_noise`.
+    Noise comes last, if at all, see `find_noise`.
 
     Args:
         base: whose generator shall draw the image.
@@ -100,12 +100,15 @@ def invert(
         w_plus = w_plus.clone()  # what inference mode made can't be differentiated
         if not settings.noise:
             return Inversion(base, image, w_plus)
-        last = partial(_after, settings.steps, on_step)
-        return Inversion(base, image, w_plus, find_noise(base, image, w_plus, settings.noise, seen=seen, on_step=last))
-
-
-def _after(before: int, on_step: OnStep, step: int, loss: float) -> None:
-    on_step(before + step, loss)
+        noise = find_noise(
+            base,
+            image,
+            w_plus,
+            settings.noise,
+            seen=seen,
+            on_step=lambda step, loss: on_step(settings.steps + step, loss),
+        )
+        return Inversion(base, image, w_plus, noise)
 
 
 def _start(base: Base, image: Tensor, settings: InvertSettings) -> Tensor:

@@ -26,7 +26,7 @@ def sample_code(base: Base, seed: int, truncation: float) -> Tensor:
 def mix_codes(w_plus: Tensor, other: Tensor, codes: Sequence[int], amount: float | Sequence[float]) -> Tensor:
     """Return w_plus [N,L,D] with its `codes` moved towards the other's [N,L,D]: 0 leaves them, 1 replaces them.
 
-    The amount is one for all of them, or one for each.
+    `amount` is one for all of them, or one for each.
 
     Step 2 of JoJoGAN (arXiv 2112.11641, eq. 2): M * w_plus + (1 - M) * other, M being 0 at `codes`. One that is the
     same for all pictures, or all codes, may be given once.

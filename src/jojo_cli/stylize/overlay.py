@@ -29,6 +29,9 @@ _MOST = 3.0
 """How many times larger or smaller something may become and still count in full."""
 
 
+_JAW, _EYES, _LIPS = slice(0, 17), (slice(36, 42), slice(42, 48)), slice(60, 68)
+"""Of dlib's 68 landmarks; of the lips, the inner edge."""
+
 _OPEN = 0.03
 """The area between the lips, in squares of the distance of the eyes, from which on teeth may be seen."""
 
@@ -84,54 +87,58 @@ def lay(
     return Overlay(moved(reference, moves).clamp(-1, 1), weights.clamp(0, 1))
 
 
-def with_teeth(
-    overlay: Overlay, reference: Tensor, landmarks: FloatArray, natural: Tensor, other_landmarks: FloatArray
-) -> Overlay:
-    """Return an overlay that says how the other face's teeth are drawn, where it has some and the reference none.
+class Teeth(NamedTuple):
+    """How teeth are drawn like a reference that shows none: as an area, as painters draw them, and not as stripes."""
 
-    They become as light as what is light in the reference's eyes, and the gap around them as dark as what is dark in
-    these: so teeth are an area, as painters draw them, and not as many stripes.
+    light: Tensor  # [1,3,1,1], of teeth: what is light in the reference's eyes
+    dark: Tensor  # [1,3,1,1], of the gap around them: what is dark in these
+
+    @classmethod
+    def like(cls, reference: Tensor, landmarks: FloatArray) -> "Teeth | None":
+        """Return the teeth of a reference [1,3,R,R] with these landmarks [68,2]; None where it shows teeth itself."""
+        side = reference.shape[-1]
+        eyes, lips = (_within(landmarks, parts, side).to(reference.device) > 0.5 for parts in (_EYES, (_LIPS,)))
+        shades = reference[:, :, eyes[0, 0]]  # [1,3,N]
+        if not shades.numel():
+            return None  # they lie outside
+        by_light = shades.mean(dim=1)[0].argsort()
+        few = len(by_light) // 7 + 1
+        dark, light = (shades[:, :, some].mean(dim=2)[..., None, None] for some in (by_light[:few], by_light[-few:]))
+        own = reference.mean(dim=1, keepdim=True)[lips]
+        shown = len(own) and own.quantile(0.8) > torch.lerp(dark.mean(), light.mean(), 0.8)
+        return None if shown else cls(light, dark)
+
+
+def with_teeth(overlay: Overlay, teeth: Teeth, natural: Tensor, landmarks: FloatArray) -> Overlay:
+    """Return an overlay that says how another face's teeth are drawn, where it has some.
 
     Args:
         overlay: the reference, laid on the other face.
-        reference: [1,3,R,R].
-        landmarks: of the reference [68,2].
+        teeth: those of the reference.
         natural: the other face [1,3,S,S], which says what is a tooth.
-        other_landmarks: likewise.
+        landmarks: of the other face [68,2].
     """
-    if _opening(other_landmarks) < _OPEN:
+    if _opening(landmarks) < _OPEN:
         return overlay
-    side, device = reference.shape[-1], reference.device
-
-    def within(landmarks: FloatArray, *parts: slice) -> Tensor:
-        shape = _shape([landmarks[part] for part in parts], side, side / 256)
-        return torch.from_numpy(shape)[None, None].to(device)
-
-    lips = slice(60, 68)
-    mouth, face = within(other_landmarks, lips), within(other_landmarks, slice(0, 17))
-    eyes = reference[:, :, within(landmarks, slice(36, 42), slice(42, 48))[0, 0] > 0.5]  # [1,3,N]
-    if not (eyes.numel() and (mouth > 0.5).any() and (face > 0.5).any()):
+    side = overlay.image.shape[-1]
+    mouth, face = (_within(landmarks, (part,), side).to(natural.device) for part in (_LIPS, _JAW))
+    if not ((mouth > 0.5).any() and (face > 0.5).any()):
         return overlay  # they lie outside
-    by_light = eyes.mean(dim=1)[0].argsort()
-    few = len(by_light) // 7 + 1
-    dark, light = (eyes[:, :, some].mean(dim=2)[..., None, None] for some in (by_light[:few], by_light[-few:]))
-    own = reference.mean(dim=1, keepdim=True)[within(landmarks, lips) > 0.5]
-    if len(own) and own.quantile(0.8) > torch.lerp(dark.mean(), light.mean(), 0.8):
-        return overlay  # it shows teeth itself
     bright = F.interpolate(natural.float().mean(dim=1, keepdim=True), size=(side, side), mode="bilinear")
     bright = F.avg_pool2d(bright, 13, stride=1, padding=6)  # no gaps between teeth
-    black = bright[face > 0.5].quantile(0.02)
-    white = torch.maximum(bright[face > 0.5].quantile(0.6), bright[mouth > 0.5].quantile(0.9))
-    teeth = (((bright - black) / (white - black).clamp(min=0.1) - 0.45) / 0.3).clamp(0, 1)
-    painted = torch.lerp(dark, light, teeth)
+    black, usual = bright[face > 0.5].quantile(bright.new_tensor([0.02, 0.6]))
+    white = torch.maximum(usual, bright[mouth > 0.5].quantile(0.9))
+    shown = (((bright - black) / (white - black).clamp(min=0.1) - 0.45) / 0.3).clamp(0, 1)
+    painted = torch.lerp(teeth.dark, teeth.light, shown)
     return Overlay(torch.lerp(overlay.image, painted, mouth), torch.maximum(overlay.weights, mouth))
 
 
 def _opening(landmarks: FloatArray) -> float:
     """Return the area between the lips, in squares of the distance of the eyes."""
-    x, y = landmarks[60:68].T
+    x, y = landmarks[_LIPS].T
     area = abs(float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum())) / 2
-    apart = landmarks[42:48].mean(axis=0) - landmarks[36:42].mean(axis=0)
+    left, right = (landmarks[eye].mean(axis=0) for eye in _EYES)
+    apart = right - left
     return area / float(apart @ apart)
 
 
@@ -142,6 +149,11 @@ def _known(landmarks: FloatArray) -> NDArray[np.float32]:
     shape = _shape([np.concatenate([landmarks[:17], above[::-1]])], 4 * GRID, 4)
     known: NDArray[np.float32] = shape.reshape(GRID, 4, GRID, 4).mean(axis=(1, 3))
     return known
+
+
+def _within(landmarks: FloatArray, parts: Sequence[slice], side: int) -> Tensor:
+    """Return where parts of landmarks [68,2] enclose something [1,1,S,S], 0 to 1."""
+    return torch.from_numpy(_shape([landmarks[part] for part in parts], side, side / 256))[None, None]
 
 
 def _shape(outlines: Sequence[FloatArray], side: int, soft: float) -> NDArray[np.float32]:

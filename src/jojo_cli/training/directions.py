@@ -1,6 +1,6 @@
 """Finding directions in w that change one thing about a face, see `jojo_cli.stylize.directions`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from jojo_cli.bases.base import Base
 from jojo_cli.bases.regions import GRID, REGIONS
 from jojo_cli.faces.align import FloatArray
+from jojo_cli.images import to_image
+from jojo_cli.nets.generator import State
+from jojo_cli.stylize.finetune import FindLandmarks
 
 RIDGE = 1.5
 """How much a regression is held back, as a share of the mean variance of codes.
@@ -66,6 +70,26 @@ def measures(landmarks: FloatArray, picture: Image.Image, regions: Tensor) -> di
         "skin-light": brightness("face"),
         "background-light": brightness("background"),
     }
+
+
+def measured(
+    base: Base, w_plus: Tensor, find_landmarks: FindLandmarks, *, at_least: int | None = None
+) -> tuple[Image.Image, dict[str, float]]:
+    """Return what a base that knows regions draws of a code w_plus [1,L,D], and what is measured of that.
+
+    `at_least` is that of `Generator.image`.
+    """
+    assert base.load_regions
+    states: list[State] = []
+    with torch.inference_mode(), base.device.autocast():
+        image = base.generator.synthesis(w_plus, at_least=at_least, states=states)
+    picture = to_image(image[0])
+    return picture, measures(find_landmarks(picture), picture, base.load_regions()(states))
+
+
+def as_table(rows: Sequence[Mapping[str, float]]) -> dict[str, NDArray[np.float64]]:
+    """Return the measures of N faces as N numbers for each measure."""
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
 @dataclass(frozen=True)
