@@ -36,7 +36,7 @@ from jojo_cli.nets.lpips import Features
 from jojo_cli.studio import Studio
 from jojo_cli.studio.preview import CELL, SAMPLES
 from jojo_cli.stylize import finetune
-from jojo_cli.stylize.analogy import Look, place_distance
+from jojo_cli.stylize.analogy import Example, place_distance
 
 if TYPE_CHECKING:
     from jojo_cli.bases.base import Base
@@ -382,8 +382,8 @@ def test_loss_that_is_no_number_stops_and_saves_nothing(
 ) -> None:
     steps = iter(range(1, 5))
 
-    def poisoned(features: Features, look: Look) -> Tensor:
-        return place_distance(features, look) * (math.nan if next(steps) == 3 else 1)
+    def poisoned(features: Features, example: Example) -> Tensor:
+        return place_distance(features, example) * (math.nan if next(steps) == 3 else 1)
 
     monkeypatch.setattr(finetune, "place_distance", poisoned)
     run = jojo("train", "ink", photo(Path("ref.png")), *QUICK, "--overwrite")

@@ -31,8 +31,8 @@ def drawing(times: float, *, brows: float = 0.34) -> Image.Image:
     return image
 
 
-def predictor(brows: float) -> Callable[[Image.Image], FloatArray]:
-    """Return what sees eyes as they are, but none that is larger than usual; and brows on their lids."""
+def predictor(brows: float, *, above: float = 0.0) -> Callable[[Image.Image], FloatArray]:
+    """Return what sees eyes as they are, but none that is larger than usual; and brows on their lids, or above them."""
 
     def find(image: Image.Image) -> FloatArray:
         blue = np.asarray(image)[..., 0] < 40
@@ -43,7 +43,7 @@ def predictor(brows: float) -> Callable[[Image.Image], FloatArray]:
             tall = np.count_nonzero(blue[:, column]) / SIDE
             times = tall / size(ORDINARY, eye)[1]
             found[eye] = centre + (times if times < 1.3 else 1.0) * (ORDINARY[eye] - centre)
-        found[17:27, 1] = brows if times < 1.3 else found[37, 1]
+        found[17:27, 1] = brows if times < 1.3 else found[37, 1] - above
         return found
 
     return find
@@ -66,3 +66,21 @@ def test_brows_are_not_on_the_lids() -> None:
     assert before[17:27, 1].mean() > 0.45
     after = landmarks_of_drawing(image, before, find)
     assert after[17:27, 1] == pytest.approx(np.full(10, 0.34), abs=0.03)
+
+
+def test_brows_are_not_in_the_crease_above_the_lids() -> None:
+    image, find = drawing(1.6), predictor(0.34, above=0.07)
+    before = find(image)
+    top = min(ORDINARY[eye].mean(axis=0)[1] - 1.6 * size(ORDINARY, eye)[1] / 2 for eye in EYES)
+    assert 0.36 < before[17:27, 1].mean() < top
+    after = landmarks_of_drawing(image, before, find)
+    assert after[17:27, 1] == pytest.approx(np.full(10, 0.34), abs=0.03)
+
+
+def test_brows_that_lie_on_brows_are_believed() -> None:
+    image = drawing(1.6)
+    first = predictor(0.34, above=0.115)
+    before = first(image)
+    assert before[17:27, 1].mean() == pytest.approx(0.345, abs=0.01)
+    after = landmarks_of_drawing(image, before, predictor(0.30))
+    assert after[17:27] == pytest.approx(before[17:27])

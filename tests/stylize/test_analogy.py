@@ -101,39 +101,39 @@ def test_lots_are_drawn_by_shares(base: Base, analogy: Analogy) -> None:
 
 def test_reference_is_drawn_as_it_shall_be(base: Base, analogy: Analogy, reference: Tensor) -> None:
     itself = Match(torch.eye(64), torch.arange(64))
-    look = analogy.look(itself, WHOLE)
+    example = analogy.example(itself, WHOLE)
     mirror = reference.flip(3)
     same, other = (
-        (place_distance(seen(base, x), look).item(), texture_distance(seen(base, x), look, rng()).item())
+        (place_distance(seen(base, x), example).item(), texture_distance(seen(base, x), example, rng()).item())
         for x in (reference, mirror)
     )
     assert same == pytest.approx((0, 0), abs=1e-5)
     assert other[0] > 0.1  # not in place
-    assert other[1] < 0.1 * texture_distance(seen(base, reference * 0.5), look, rng()).item()  # but drawn alike
+    assert other[1] < 0.1 * texture_distance(seen(base, reference * 0.5), example, rng()).item()  # but drawn alike
 
 
 def test_what_is_wanted_moves_with_the_parts(base: Base, analogy: Analogy, reference: Tensor) -> None:
     """A face whose parts are the other way round shall become the reference the other way round."""
     places = torch.arange(64).view(8, 8).flip(1).flatten()
-    look = analogy.look(Match(torch.eye(64)[places], places), WHOLE)
-    at_place, in_place = (place_distance(seen(base, x), look).item() for x in (reference, reference.flip(3)))
+    example = analogy.example(Match(torch.eye(64)[places], places), WHOLE)
+    at_place, in_place = (place_distance(seen(base, x), example).item() for x in (reference, reference.flip(3)))
     assert in_place < 0.5 * at_place
 
 
 def test_window_wants_what_the_whole_wants_there(base: Base, reference: Tensor) -> None:
     analogy = Analogy(base.load_perceptual(), reference, drawn_through(base), [64, 128])
     match = analogy.match(analogy.compare(drawn_through(base, seed=1)), rng())
-    whole, window = (analogy.look(match, view) for view in (WHOLE, View(128, 64, top=32, left=64)))
+    whole, window = (analogy.example(match, view) for view in (WHOLE, View(128, 64, top=32, left=64)))
     for all_of_it, part in zip(whole.means, window.means, strict=True):
         assert torch.allclose(part, all_of_it[:, 2:6, 4:8], atol=1e-5)
 
 
 def test_texture_sees_how_it_is_drawn(base: Base, analogy: Analogy, reference: Tensor) -> None:
-    look = analogy.look(Match(torch.eye(64), torch.arange(64)), WHOLE)
+    example = analogy.example(Match(torch.eye(64), torch.arange(64)), WHOLE)
     softer = F.interpolate(pictures(size=16), size=128, mode="bilinear")
     paler = reference * 0.5
     moved = reference.roll((32, 48), dims=(2, 3))
-    distances = [texture_distance(seen(base, x), look, rng()).item() for x in (moved, softer, paler)]
+    distances = [texture_distance(seen(base, x), example, rng()).item() for x in (moved, softer, paler)]
     assert distances[0] < 0.5 * min(distances[1:])
 
 

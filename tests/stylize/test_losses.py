@@ -8,7 +8,7 @@ from torch import Tensor
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.views import FACE, VIEW, WHOLE, Area, View, closer_views, face_view, shrink, whole_view
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
-from jojo_cli.stylize.losses import Targets, structure_distance, weave
+from jojo_cli.stylize.losses import Targets, combs, structure_distance, weave
 
 
 def pictures(count: int = 1, *, size: int = 128, seed: int = 0) -> Tensor:
@@ -141,3 +141,32 @@ def test_weave_leaves_light_and_drawing_alone() -> None:
     assert weave(light) < 0.02
     assert weave(torch.zeros(1, 3, 512, 512)) == 0
     assert 0.04 < weave(pictures(size=512)) < 0.08  # one of sixteen
+
+
+def brows(period: float, *, size: int, axis: int) -> Tensor:
+    """Return noise with a dark stroke, 200 px long and 30 px wide at 1024, that has teeth with a period."""
+    scale = size / 1024
+    teeth = (2 * torch.pi * (torch.arange(size) / scale / period + 0.1)).sin() * 0.4
+    image = pictures(size=size) * 0.05
+    rows, columns = (slice(round(start * scale), round(end * scale)) for start, end in ((400, 430), (300, 500)))
+    image[..., rows, columns] = teeth[columns] - 0.5
+    return image.mT if axis == 2 else image
+
+
+@pytest.mark.parametrize("size", [512, 1024])
+@pytest.mark.parametrize("period", [16, 8])
+@pytest.mark.parametrize("axis", [2, 3])
+def test_combs_are_what_repeats_in_a_short_row(size: int, period: int, axis: int) -> None:
+    plain = combs(brows(1e9, size=size, axis=axis))
+    assert combs(brows(period, size=size, axis=axis)) > 1.5 * plain
+    assert combs(brows(period * 1.25, size=size, axis=axis)) < 1.1 * plain
+
+
+def test_combs_leave_light_lines_and_drawing_alone() -> None:
+    light = torch.linspace(-1, 1, 512).expand(1, 3, 512, 512)
+    lines = torch.zeros(1, 3, 512, 512)
+    lines[..., 100, :] = 1
+    assert combs(light) < 0.001
+    assert combs(lines) < 0.001
+    assert combs(torch.zeros(1, 3, 512, 512)) == 0
+    assert combs(pictures(size=512)) < 0.03

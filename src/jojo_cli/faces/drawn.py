@@ -22,6 +22,9 @@ _SHRUNK = (1.25, 1.5, 1.75, 2.0)
 _GAIN = 0.05
 """How much better others must fit to be believed in place of the first."""
 
+_BROW_GAIN = 0.2
+"""How much less skin must lie under other brows for these to be believed."""
+
 _BETWEEN = 0.3
 """The least distance between the eyes, as a share of that of their middles."""
 
@@ -59,10 +62,12 @@ def landmarks_of_drawing(
     drawn = landmarks.copy()
     for eye in _EYES:
         drawn[eye] = best[eye]
+    # What lies on the lids of a large eye is no brow, and the crease above them, in part skin, is none either.
     lids = min(best[eye, 1].min() for eye in _EYES)
-    if landmarks[_BROWS, 1].mean() > lids:  # what lies on the lids of a large eye is no brow
-        above = [one for one in tried if one[_BROWS, 1].mean() < lids] or [best]
-        drawn[_BROWS] = max((one[_BROWS] for one in above), key=lambda brows: _mean_along(unlike_skin, brows))
+    above = [one for one in tried if one[_BROWS, 1].mean() < lids] or [best]
+    clear = [_mean_along(unlike_skin, one[_BROWS]) for one in above]
+    if above[0] is not landmarks or max(clear) > clear[0] + _BROW_GAIN:
+        drawn[_BROWS] = above[int(np.argmax(clear))][_BROWS]
     return drawn
 
 

@@ -22,7 +22,7 @@ from jojo_cli.stylize.directions import edited, place_along
 from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.invert import Inversion
 from jojo_cli.stylize.mixing import codes_at, mix_codes, sample_code
-from jojo_cli.stylize.steps import Seen
+from jojo_cli.stylize.steps import Visible
 from jojo_cli.stylize.strength import Strength
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Coder:
         title: str,
         *,
         start: Tensor | None = None,
-        seen: Seen | None = None,
+        seen: Visible | None = None,
         noise: bool = False,
     ) -> Inversion:
         """Return the code of a crop, and if it is asked for the noise; the rest as in `Studio.find_code`."""

@@ -57,7 +57,7 @@ class Match(NamedTuple):
     chosen: Tensor  # [P], one of them by lot
 
 
-class Look(NamedTuple):
+class Example(NamedTuple):
     """How places shall look to a critic."""
 
     means: Sequence[Tensor]  # of all layers, each [C,S,S]
@@ -130,13 +130,13 @@ class Analogy:
         chosen = torch.searchsorted(shares.cumsum(dim=1), lots)[:, 0].clamp(max=len(shares) - 1)
         return Match(shares.to(self.dtype), chosen)
 
-    def look(self, match: Match, view: View) -> Look:
+    def example(self, match: Match, view: View) -> Example:
         """Return how the places that are seen through `view` shall look."""
         place = view.scale // self.grid
         rows, columns = (slice(start // place, (start + view.size) // place) for start in (view.top, view.left))
         shares, chosen = (x.view(self.grid, self.grid, -1)[rows, columns] for x in match)  # [S,S,P], [S,S,1]
         means = (shares @ self.means[view.scale]).permute(2, 0, 1)
-        return Look(
+        return Example(
             torch.split(means, self.channels), [x[chosen.flatten()].flatten(0, 1) for x in self.values[view.scale]]
         )
 
@@ -164,13 +164,13 @@ def _alike(own: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     return a, b
 
 
-def place_distance(features: Features, look: Look) -> Tensor:
+def place_distance(features: Features, example: Example) -> Tensor:
     """Return how far the places of one picture are from how they shall look; 0 is alike.
 
     The mean absolute difference of the features' means over places, in standard deviations of what is wanted.
     """
     distances = []
-    for x, wanted in zip(features, look.means, strict=True):
+    for x, wanted in zip(features, example.means, strict=True):
         side = min(wanted.shape[-1], 1 << (x.shape[-1].bit_length() - 1))  # a layer with fewer places has larger ones
         y = _averaged(wanted[None], side)[0]
         # Of each channel, but not less than what stands out beside the others.
@@ -179,7 +179,7 @@ def place_distance(features: Features, look: Look) -> Tensor:
     return torch.stack(distances).mean()
 
 
-def texture_distance(features: Features, look: Look, rng: torch.Generator) -> Tensor:
+def texture_distance(features: Features, example: Example, rng: torch.Generator) -> Tensor:
     """Return how differently one picture is drawn from how its places shall look, all in all; 0 is alike.
 
     The values that the fine layers take along random directions are sorted and compared: the sliced Wasserstein
@@ -188,7 +188,7 @@ def texture_distance(features: Features, look: Look, rng: torch.Generator) -> Te
     strong.
     """
     distances = []
-    for x, wanted in zip(_fine(features), look.values, strict=True):
+    for x, wanted in zip(_fine(features), example.values, strict=True):
         side = isqrt(len(wanted))
         x = x[0, :, :side, :side].flatten(1).T  # [V,C]
         directions = F.normalize(torch.randn(x.shape[1], 12, generator=rng), dim=0).to(x.device)

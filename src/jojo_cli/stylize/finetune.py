@@ -23,7 +23,7 @@ from jojo_cli.images import to_image
 from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.lpips import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, place_distance, texture_distance
-from jojo_cli.stylize.losses import Targets, ms_ssim, structure_distance, weave
+from jojo_cli.stylize.losses import Targets, combs, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w
 from jojo_cli.stylize.overlay import Overlay, Teeth, lay, with_teeth
 from jojo_cli.stylize.steps import OnStep
@@ -163,7 +163,7 @@ class _Face:
     overlay: Overlay | None = None  # of a stranger: the reference laid on it, where it can be
 
 
-_Seen = tuple[float, View, Features]
+_Viewed = tuple[float, View, Features]
 """How much what is seen through a view counts, the view, and what the critic sees of pictures [N]."""
 
 
@@ -287,6 +287,8 @@ class _Lesson:
             terms += self.estrangement(_Drawn(drawn, seen[0][2]), plain)
         if settings.weave:
             terms.append(settings.weave * weave(drawn))
+        if settings.combs:
+            terms.append(settings.combs * combs(drawn))
         for i, face in enumerate(faces):
             if face.overlay:
                 own = [(weight, view, tuple(x[i : i + 1] for x in features)) for weight, view, features in seen]
@@ -300,7 +302,7 @@ class _Lesson:
             seen = self.critic.features(self.whole(self.tinted(images))) if self.settings.structure else ()
             return _Drawn(images, seen)
 
-    def error(self, faces: Sequence[_Face], drawn: Tensor, seen: Sequence[_Seen]) -> list[Tensor]:
+    def error(self, faces: Sequence[_Face], drawn: Tensor, seen: Sequence[_Viewed]) -> list[Tensor]:
         """Return how far pictures [N,3,S,S] are from their references, term by term."""
         settings = self.settings
         which = [face.reference for face in faces]
@@ -318,7 +320,7 @@ class _Lesson:
                 terms.append(settings.ms_ssim * (1 - ms_ssim(self.small(drawn), self.small(picture))))
         return terms
 
-    def unlike_reference(self, faces: Sequence[_Face], seen: Sequence[_Seen]) -> list[Tensor]:
+    def unlike_reference(self, faces: Sequence[_Face], seen: Sequence[_Viewed]) -> list[Tensor]:
         """Return how far strangers are from being drawn like their references, term by term."""
         settings = self.settings
         terms = []
@@ -326,14 +328,14 @@ class _Lesson:
             assert face.match
             rng = torch.Generator().manual_seed(face.seed)
             with torch.no_grad(), self.base.device.autocast():
-                looks = [self.analogies[face.reference].look(face.match, view) for _, view, _ in seen]
-            for (weight, _, features), look in zip(seen, looks, strict=True):
+                examples = [self.analogies[face.reference].example(face.match, view) for _, view, _ in seen]
+            for (weight, _, features), example in zip(seen, examples, strict=True):
                 own = tuple(layer[i : i + 1] for layer in features)
-                places, texture = place_distance(own, look), texture_distance(own, look, rng)
+                places, texture = place_distance(own, example), texture_distance(own, example, rng)
                 terms.append(weight * (settings.places * places + settings.texture * texture) / len(faces))
         return terms
 
-    def unlike_overlay(self, overlay: Overlay, drawn: Tensor, seen: Sequence[_Seen]) -> list[Tensor]:
+    def unlike_overlay(self, overlay: Overlay, drawn: Tensor, seen: Sequence[_Viewed]) -> list[Tensor]:
         """Return how far one picture [1,3,S,S] is from the reference laid on it, term by term."""
         settings = self.settings
         wanted = self.tinted(overlay.over(drawn))

@@ -18,7 +18,7 @@ from jojo_cli.errors import UsageError
 from jojo_cli.nets.generator import NoiseMaps
 from jojo_cli.stylize.losses import Targets
 from jojo_cli.stylize.noise import find_noise
-from jojo_cli.stylize.steps import OnStep, Seen, report
+from jojo_cli.stylize.steps import OnStep, Visible, report
 
 MOMENTUM = 0.7
 LONGEST = 0.12
@@ -65,7 +65,7 @@ def invert(
     settings: InvertSettings,
     *,
     start: Tensor | None = None,
-    seen: Seen | None = None,
+    seen: Visible | None = None,
     on_step: OnStep = lambda step, loss: None,
 ) -> Inversion:
     """Return the code of an aligned image [1,3,R,R] in [-1,1].
@@ -123,7 +123,7 @@ def _start(base: Base, image: Tensor, settings: InvertSettings) -> Tensor:
 class _Distance:
     """How far what is drawn is from a picture, step by step."""
 
-    def __init__(self, base: Base, image: Tensor, settings: InvertSettings, seen: Seen) -> None:
+    def __init__(self, base: Base, image: Tensor, settings: InvertSettings, seen: Visible) -> None:
         self.base, self.image, self.settings, self.seen = base, seen(image), settings, seen
         image = self.image
         # In turn, at no cost a step: what makes the person is small in the whole picture.

@@ -59,15 +59,50 @@ def weave(images: Tensor) -> Tensor:
     than a grey level of it all counts little.
     """
     tiles, side = 32, 4  # in the picture, in a window
-    tile = images.shape[-1] // tiles
-    light = F.pad(images, (tile // 2,) * 4, mode="reflect")
-    light = F.avg_pool2d(F.avg_pool2d(light, (tile + 1, 1), stride=1), (1, tile + 1), stride=1)
-    windows = (images - light).reshape(*images.shape[:2], *2 * (tiles // side, side, tile))
+    details = _without_light(images, tiles)
+    windows = details.reshape(*images.shape[:2], *2 * (tiles // side, side, images.shape[-1] // tiles))
     common = windows.mean(dim=(3, 6)).square().mean(dim=(1, 3, 5))  # [N,8,8]
     # Not to be learnt: a share falls when anything is drawn.
     everything = windows.detach().square().mean(dim=(1, 3, 4, 6, 7))
     share: Tensor = common / (everything + 1e-4)
     return share.mean()
+
+
+def combs(images: Tensor) -> Tensor:
+    """Return how much of images [N,3,S,S] in [-1,1] repeats along short rows and columns: 0.02 in photos, 1 is all.
+
+    What is learnt at every place of an octave's grid may show only where something is dark or bright enough: lashes,
+    brows and lips get the teeth of a comb, and hair is crimped. The windows of `weave` are too large for that, so
+    tiles of a 64th of S, which must be a multiple of 64, are compared with their three neighbours in a row; and those
+    of a 32nd, which catch hair, a quarter as much.
+    """
+    grey = images.mean(dim=1, keepdim=True)
+    return (4 * _repeated(grey, 64) + _repeated(grey, 32)) / 5
+
+
+def _repeated(images: Tensor, tiles: int) -> Tensor:
+    """Return how alike tiles, so many a side, are to their neighbours in rows and columns of four, 0 to 1.
+
+    The mean of their products, over that of their squares, both without the lines along a row, which are the same in
+    all of its tiles.
+    """
+    side, tile = 4, images.shape[-1] // tiles
+    details = _without_light(images, tiles)
+    shares = []
+    for along in (details, details.mT):
+        rows = along.reshape(*images.shape[:2], tiles, tile, tiles // side, side, tile)  # [N,C,T,Y,T/4,4,X]
+        rows = rows - rows.mean(dim=6, keepdim=True)
+        squares = rows.square().mean(dim=(1, 3, 5, 6))  # [N,T,T/4]
+        products = (side * rows.mean(dim=5).square().mean(dim=(1, 3, 5)) - squares) / (side - 1)
+        # Not to be learnt, as in `weave`; and what is fainter than a few grey levels is no comb.
+        shares.append(products.clamp(min=0) / (squares.detach() + 1e-3))
+    return torch.stack(shares).mean()
+
+
+def _without_light(images: Tensor, tiles: int) -> Tensor:
+    """Return images [N,C,S,S] without slow changes of light, between the means of so many tiles a side."""
+    tile = images.shape[-1] // tiles
+    return images - F.interpolate(F.avg_pool2d(images, tile), scale_factor=tile, mode="bilinear")
 
 
 def ms_ssim(a: Tensor, b: Tensor) -> Tensor:

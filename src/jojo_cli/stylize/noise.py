@@ -8,7 +8,7 @@ from jojo_cli.bases.base import Base
 from jojo_cli.bases.views import face_view, whole_view
 from jojo_cli.nets.generator import NoiseMaps
 from jojo_cli.stylize.losses import Targets
-from jojo_cli.stylize.steps import OnStep, Seen, report
+from jojo_cli.stylize.steps import OnStep, Visible, report
 
 RATE = 0.1
 """Of Adam, in standard deviations of each map."""
@@ -18,7 +18,7 @@ PIXELS = 5.0
 
 
 def find_noise(
-    base: Base, image: Tensor, w_plus: Tensor, steps: int, *, seen: Seen | None = None, on_step: OnStep
+    base: Base, image: Tensor, w_plus: Tensor, steps: int, *, seen: Visible | None = None, on_step: OnStep
 ) -> NoiseMaps:
     """Return the noise maps with which a code draws an image more exactly, as they are best found: after the code.
 

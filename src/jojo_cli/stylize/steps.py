@@ -10,7 +10,7 @@ from jojo_cli.errors import JojoError
 OnStep = Callable[[int, float], None]
 """Told how many steps are done, and the loss of the last one."""
 
-Seen = Callable[[Tensor], Tensor]
+Visible = Callable[[Tensor], Tensor]
 """Returns what is looked at of images [N,3,S,S] of any size: all that a hole, or a small size, leaves."""
 
 
