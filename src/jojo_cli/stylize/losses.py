@@ -69,7 +69,7 @@ def weave(images: Tensor) -> Tensor:
 
 
 def combs(images: Tensor) -> Tensor:
-    """Return how much of images [N,3,S,S] in [-1,1] repeats along short rows and columns: 0.02 in photos, 1 is all.
+    """Return how much of images [N,3,S,S] in [-1,1] repeats along short rows and columns: 0.01 in photos, 1 is all.
 
     What is learnt at every place of an octave's grid may show only where something is dark or bright enough: lashes,
     brows and lips get the teeth of a comb, and hair is crimped. The windows of `weave` are too large for that, so
