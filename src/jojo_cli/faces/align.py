@@ -13,7 +13,9 @@ from PIL import Image, ImageFilter, ImageStat
 
 FloatArray = NDArray[np.float64]
 
-_LEFT_EYE, _RIGHT_EYE = slice(36, 42), slice(42, 48)
+JAW, BROWS, EYES = slice(0, 17), slice(17, 27), (slice(36, 42), slice(42, 48))
+"""Of dlib's 68 landmarks; from left to right, as one sees them."""
+
 _MOUTH_CORNERS = [48, 54]
 
 # In parts of the crop's side.
@@ -31,7 +33,7 @@ def face_quad(landmarks: FloatArray) -> FloatArray:
     Returns:
         [4,2], x and y in pixels: top left, bottom left, bottom right, top right corner of the face upright.
     """
-    left_eye, right_eye, mouth = (landmarks[part].mean(axis=0) for part in (_LEFT_EYE, _RIGHT_EYE, _MOUTH_CORNERS))
+    left_eye, right_eye, mouth = (landmarks[part].mean(axis=0) for part in (*EYES, _MOUTH_CORNERS))
     return quad_of_points(left_eye, right_eye, mouth)
 
 

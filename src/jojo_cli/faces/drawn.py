@@ -2,7 +2,8 @@
 
 There it takes the iris for the eye. In a copy of the picture whose eyes are shrunk it sees them as they are: so some
 are tried, and of what it says of each, mapped back, that is believed which has most skin around the eyes, and least
-in them.
+in them. Lids, and the crease above them, are taken for brows there: others are believed where clearly less skin lies
+under them.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from jojo_cli.faces.align import FloatArray
+from jojo_cli.faces.align import BROWS, EYES, FloatArray
 
 _SIDE = 512
 """Of the copies, in pixels."""
@@ -31,7 +32,6 @@ _BETWEEN = 0.3
 _NOT_SKIN = 0.3
 """The distance of colours in [0,1] from which on something is no skin."""
 
-_EYES, _BROWS = (slice(36, 42), slice(42, 48)), slice(17, 27)
 _CHEEKS = ((2, 31, 48, 4), (14, 35, 54, 12))
 
 
@@ -60,20 +60,20 @@ def landmarks_of_drawing(
     first, *others = (_fit(unlike_skin, one) for one in tried)
     best = landmarks if max(others) < first + _GAIN else tried[1 + int(np.argmax(others))]
     drawn = landmarks.copy()
-    for eye in _EYES:
+    for eye in EYES:
         drawn[eye] = best[eye]
     # What lies on the lids of a large eye is no brow, and the crease above them, in part skin, is none either.
-    lids = min(best[eye, 1].min() for eye in _EYES)
-    above = [one for one in tried if one[_BROWS, 1].mean() < lids] or [best]
-    clear = [_mean_along(unlike_skin, one[_BROWS]) for one in above]
+    lids = min(best[eye, 1].min() for eye in EYES)
+    above = [one for one in tried if one[BROWS, 1].mean() < lids] or [best]
+    clear = [_mean_along(unlike_skin, one[BROWS]) for one in above]
     if above[0] is not landmarks or max(clear) > clear[0] + _BROW_GAIN:
-        drawn[_BROWS] = above[int(np.argmax(clear))][_BROWS]
+        drawn[BROWS] = above[int(np.argmax(clear))][BROWS]
     return drawn
 
 
 def _seen_at(places: FloatArray, landmarks: FloatArray, times: float) -> FloatArray:
     """Return what places [...,2] of a copy show of the picture, if its eyes are so many times smaller."""
-    centres = [landmarks[eye].mean(axis=0) for eye in _EYES]
+    centres = [landmarks[eye].mean(axis=0) for eye in EYES]
     reach = 0.5 * np.hypot(*(centres[1] - centres[0]))
     shown = places.copy()
     for centre in centres:
@@ -93,11 +93,11 @@ def _unlike_colours(pixels: FloatArray, cheeks: Sequence[FloatArray]) -> FloatAr
 
 def _fit(unlike_skin: FloatArray, landmarks: FloatArray) -> float:
     """Return how much less skin there is in the eyes than around them, -1 to 1; or -1 if these can't be eyes."""
-    left, right = (landmarks[eye].mean(axis=0) for eye in _EYES)
+    left, right = (landmarks[eye].mean(axis=0) for eye in EYES)
     if landmarks[42, 0] - landmarks[39, 0] < _BETWEEN * (right - left)[0]:
         return -1.0
     fits = []
-    for eye in _EYES:
+    for eye in EYES:
         centre = landmarks[eye].mean(axis=0)
         inside = _inside(landmarks[eye])
         around = _inside(centre + 1.35 * (landmarks[eye] - centre)) & ~inside

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from jojo_cli.faces.align import FloatArray, quad_side
+from jojo_cli.faces.align import BROWS, JAW, FloatArray, quad_side
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -85,9 +85,9 @@ def _guided(values: NDArray[np.floating[Any]], guide: NDArray[np.floating[Any]])
 
 def _outline(landmarks: FloatArray) -> FloatArray:
     """Return the outline [K,2] of a face: its jaw, and as much of the forehead as the nose is long, less a third."""
-    brows, chin = landmarks[17:27], landmarks[8]
+    brows, chin = landmarks[BROWS], landmarks[8]
     up = (landmarks[27] - chin) / np.hypot(*(landmarks[27] - chin)) * np.hypot(*(landmarks[27] - landmarks[33]))
-    return np.concatenate([landmarks[:17], (brows + 0.6 * up)[::-1]])
+    return np.concatenate([landmarks[JAW], (brows + 0.6 * up)[::-1]])
 
 
 def _smooth(x: NDArray[np.floating[Any]]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from jojo_cli.faces.align import FloatArray, face_quad, quad_side
+from jojo_cli.faces.align import EYES, FloatArray, face_quad, quad_side
 from jojo_cli.faces.detect import FoundChoice
 from jojo_cli.faces.follow import Sight
 
@@ -170,7 +170,7 @@ def _squares(middles: FloatArray, axes: FloatArray) -> FloatArray:
 
 def _shown(landmarks: FloatArray) -> float:
     """Return how well a face can be seen: large, and from the front."""
-    left, right, nose = landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0), landmarks[27:31].mean(axis=0)
+    left, right, nose = (landmarks[part].mean(axis=0) for part in (*EYES, slice(27, 31)))
     across = right - left
     apart = float(np.hypot(*across))
     aside = abs(float((nose - (left + right) / 2) @ across)) / apart**2

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from jojo_cli.bases.regions import REGIONS
 from jojo_cli.bases.views import View, shrink
-from jojo_cli.faces.align import FloatArray
+from jojo_cli.faces.align import BROWS, EYES, JAW, FloatArray
 from jojo_cli.faces.proportions import GRID, areas, spread
 from jojo_cli.nets.generator import moved
 
@@ -29,8 +29,8 @@ _MOST = 3.0
 """How many times larger or smaller something may become and still count in full."""
 
 
-_JAW, _EYES, _LIPS = slice(0, 17), (slice(36, 42), slice(42, 48)), slice(60, 68)
-"""Of dlib's 68 landmarks; of the lips, the inner edge."""
+_LIPS = slice(60, 68)
+"""Of dlib's 68 landmarks, the inner edge."""
 
 _OPEN = 0.03
 """The area between the lips, in squares of the distance of the eyes, from which on teeth may be seen."""
@@ -97,7 +97,7 @@ class Teeth(NamedTuple):
     def like(cls, reference: Tensor, landmarks: FloatArray) -> "Teeth | None":
         """Return the teeth of a reference [1,3,R,R] with these landmarks [68,2]; None where it shows teeth itself."""
         side = reference.shape[-1]
-        eyes, lips = (_within(landmarks, parts, side).to(reference.device) > 0.5 for parts in (_EYES, (_LIPS,)))
+        eyes, lips = (_within(landmarks, parts, side).to(reference.device) > 0.5 for parts in (EYES, (_LIPS,)))
         shades = reference[:, :, eyes[0, 0]]  # [1,3,N]
         if not shades.numel():
             return None  # they lie outside
@@ -121,7 +121,7 @@ def with_teeth(overlay: Overlay, teeth: Teeth, natural: Tensor, landmarks: Float
     if _opening(landmarks) < _OPEN:
         return overlay
     side = overlay.image.shape[-1]
-    mouth, face = (_within(landmarks, (part,), side).to(natural.device) for part in (_LIPS, _JAW))
+    mouth, face = (_within(landmarks, (part,), side).to(natural.device) for part in (_LIPS, JAW))
     if not ((mouth > 0.5).any() and (face > 0.5).any()):
         return overlay  # they lie outside
     bright = F.interpolate(natural.float().mean(dim=1, keepdim=True), size=(side, side), mode="bilinear")
@@ -137,16 +137,16 @@ def _opening(landmarks: FloatArray) -> float:
     """Return the area between the lips, in squares of the distance of the eyes."""
     x, y = landmarks[_LIPS].T
     area = abs(float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum())) / 2
-    left, right = (landmarks[eye].mean(axis=0) for eye in _EYES)
+    left, right = (landmarks[eye].mean(axis=0) for eye in EYES)
     apart = right - left
     return area / float(apart @ apart)
 
 
 def _known(landmarks: FloatArray) -> NDArray[np.float32]:
     """Return where a face has landmarks around it [G,G], 0 to 1: from the brows to the jaw."""
-    brows, eyes = landmarks[17:27], (landmarks[36] + landmarks[45]) / 2
+    brows, eyes = landmarks[BROWS], (landmarks[36] + landmarks[45]) / 2
     above = brows + 0.25 * (brows.mean(axis=0) - eyes)
-    shape = _shape([np.concatenate([landmarks[:17], above[::-1]])], 4 * GRID, 4)
+    shape = _shape([np.concatenate([landmarks[JAW], above[::-1]])], 4 * GRID, 4)
     known: NDArray[np.float32] = shape.reshape(GRID, 4, GRID, 4).mean(axis=(1, 3))
     return known
 
