@@ -43,7 +43,15 @@ def test_published_keys_become_the_state_of_the_network(
 )
 def test_unknown_key_is_refused(key: str, critic: ShiftTolerantLPIPS, checkpoint: Path) -> None:
     torch.save({**published(critic), key: torch.ones(4)}, checkpoint)
-    with pytest.raises(CheckpointError, match=f"'{key}' is not part of shift-tolerant LPIPS"):
+    with pytest.raises(CheckpointError, match=f"not shift-tolerant LPIPS .*unknown '{key}'"):
+        read(checkpoint)
+
+
+def test_missing_key_is_refused(critic: ShiftTolerantLPIPS, checkpoint: Path) -> None:
+    theirs = published(critic)
+    del theirs["net.slice3.14.bias"]
+    torch.save(theirs, checkpoint)
+    with pytest.raises(CheckpointError, match=r"missing 'net\.slice3\.14\.bias'"):
         read(checkpoint)
 
 

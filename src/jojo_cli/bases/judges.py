@@ -6,7 +6,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from jojo_cli.nets.lpips import Features
+from jojo_cli.nets.ops import Features
 
 
 class Comparer(Protocol):

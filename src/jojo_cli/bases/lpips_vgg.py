@@ -7,7 +7,8 @@ from importlib.resources import as_file, files
 import torch
 from torch import Tensor, nn
 
-from jojo_cli.nets.lpips import Features, unit
+from jojo_cli.nets.lpips import unit
+from jojo_cli.nets.ops import Features
 
 
 class LPIPS(nn.Module):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from jojo_cli.formats.checkpoint import Rule, apply, load
+from jojo_cli.formats.checkpoint import Rule, load, translate
 
 UNITS = (3, 4, 14, 3)
 """Residual units in each stage; theirs are numbered through."""
@@ -40,7 +40,7 @@ def arcface_state(theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         _fold_embedding,
         idle=(_counter("output_layer.0"), _counter("output_layer.4")),
     )
-    return apply([*body_rules(), embedding], theirs, what="an IR-SE50 for ArcFace")
+    return translate([*body_rules(), embedding], theirs, what="an IR-SE50 for ArcFace")
 
 
 def body_rules(theirs: str = "") -> list[Rule]:

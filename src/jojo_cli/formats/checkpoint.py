@@ -67,7 +67,7 @@ def check_keys(found: Collection[str], *, needed: Collection[str], idle: Collect
         raise CheckpointError(f"not {what}: {'; '.join(parts)}")
 
 
-def apply(
+def translate(
     rules: Sequence[Rule], theirs: Mapping[str, Any], *, what: str, kernels: torch.dtype = torch.float32
 ) -> dict[str, Tensor]:
     """Return our state dict of their tensors: float32, and `kernels` for those of two axes and more.

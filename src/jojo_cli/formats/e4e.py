@@ -11,7 +11,7 @@ from torch import Tensor
 
 from jojo_cli.errors import CheckpointError
 from jojo_cli.formats.arcface import body_rules
-from jojo_cli.formats.checkpoint import Make, Rule, apply, check_keys, load, unchanged
+from jojo_cli.formats.checkpoint import Make, Rule, check_keys, load, translate, unchanged
 
 _PYRAMIDS = ("Encoder4Editing", "GradualStyleEncoder")
 """What `opts` call the encoders whose heads read from a feature pyramid; those of ReStyle all read from 16 px."""
@@ -81,7 +81,7 @@ def encoder_state(checkpoint: Mapping[str, Any], encoder: str) -> dict[str, Tens
     if mean.ndim != 2:
         raise CheckpointError(f"latent_avg has the shape {list(mean.shape)}, not [codes,width]")
     theirs = {key: tensor for key, tensor in tensors.items() if not _DECODER.fullmatch(key)}
-    state = apply(_rules(encoder, codes=len(mean)), theirs, what=encoder, kernels=torch.float16)
+    state = translate(_rules(encoder, codes=len(mean)), theirs, what=encoder, kernels=torch.float16)
     return {**state, "mean_w_plus": mean.to(torch.float32, copy=True)}
 
 

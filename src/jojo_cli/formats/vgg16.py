@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from jojo_cli.errors import CheckpointError
-from jojo_cli.formats.checkpoint import Rule, apply, load
+from jojo_cli.formats.checkpoint import Rule, load, translate
 
 _CHANNELS = {
     0: 64,
@@ -49,7 +49,7 @@ def vgg16_state(theirs: Mapping[str, Any]) -> dict[str, Tensor]:
         for layer in _CHANNELS
         for name in ("weight", "bias")
     ]
-    state = apply(rules, theirs, what=_WHAT)
+    state = translate(rules, theirs, what=_WHAT)
     width = 3
     for layer, channels in _CHANNELS.items():
         for name, shape in (("weight", (channels, width, 3, 3)), ("bias", (channels,))):

@@ -6,13 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from jojo_cli.nets.ops import Blur
+from jojo_cli.nets.ops import Blur, Features
 
 TAPS = (1, 3, 4, 5)
 """The layers whose output JoJoGAN compares: 0 is the convolution from RGB, i the i-th block."""
-
-Features = tuple[Tensor, ...]
-"""What the layers in `TAPS` give, [N,C,H,W] each."""
 
 
 class Block(nn.Module):

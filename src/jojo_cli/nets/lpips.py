@@ -7,11 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from jojo_cli.nets.ops import Features
+
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Channels of the convolutions of VGG16, block by block."""
-
-Features = tuple[Tensor, ...]
-"""The features that LPIPS compares, a block each [N,C,H,W]."""
 
 
 class BlurPool(nn.Module):

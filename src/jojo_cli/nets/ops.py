@@ -4,6 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+Features = tuple[Tensor, ...]
+"""What a network says of pictures, a layer each [N,C,H,W]."""
+
 
 def binomial(channels: int) -> Tensor:
     """Return a kernel [C,1,4,4] for every channel apart: [1,3,3,1] along both axes, adding up to 1."""

@@ -19,7 +19,7 @@ from jojo_cli.bases.judges import Comparer
 from jojo_cli.bases.regions import REGIONS, RegionFinder
 from jojo_cli.bases.views import View, resized
 from jojo_cli.nets.generator import State
-from jojo_cli.nets.lpips import Features
+from jojo_cli.nets.ops import Features
 
 PLACE = 16
 """Side of a place, in pixels of the whole picture."""

@@ -21,7 +21,7 @@ from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.proportions import displacement
 from jojo_cli.images import to_image
 from jojo_cli.nets.generator import Generator, State
-from jojo_cli.nets.lpips import Features
+from jojo_cli.nets.ops import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, place_distance, texture_distance
 from jojo_cli.stylize.losses import Targets, combs, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from jojo_cli.bases.judges import Comparer
 from jojo_cli.bases.views import View
-from jojo_cli.nets.lpips import Features
+from jojo_cli.nets.ops import Features
 
 
 class Targets:
