@@ -32,7 +32,7 @@ from torch import Tensor
 from jojo_cli import disk
 from jojo_cli.errors import JojoError
 from jojo_cli.images import read_image, square_crop
-from jojo_cli.nets.lpips import Features
+from jojo_cli.nets.ops import Features
 from jojo_cli.studio import Studio
 from jojo_cli.studio.preview import CELL, SAMPLES
 from jojo_cli.stylize import finetune

@@ -54,10 +54,26 @@ def test_eyes_are_as_large_as_they_are_drawn(times: float) -> None:
     image, find = drawing(times), predictor(0.34)
     landmarks = landmarks_of_drawing(image, find(image), find)
     for eye in EYES:
-        assert size(landmarks, eye) == pytest.approx(times * size(ORDINARY, eye), rel=0.2)
+        assert size(landmarks, eye) == pytest.approx(times * size(ORDINARY, eye), rel=0.25)
         assert landmarks[eye].mean(axis=0) == pytest.approx(ORDINARY[eye].mean(axis=0), abs=0.01)
     assert landmarks[:17] == pytest.approx(ORDINARY[:17])
     assert landmarks[27:36] == pytest.approx(ORDINARY[27:36])
+
+
+@pytest.mark.parametrize("white", [0.0, 0.02])
+def test_lower_lids_are_where_skin_begins(white: float) -> None:
+    """The predictor sees them in a large iris, or above the white below it."""
+    image = drawing(1.2)
+    pen = ImageDraw.Draw(image)
+    for eye in EYES:
+        (x, y), tall = ORDINARY[eye].mean(axis=0), size(ORDINARY, eye)[1]
+        bottom = y + 0.6 * tall + white
+        pen.rectangle([SIDE * (x - 0.05), SIDE * y, SIDE * (x + 0.05), SIDE * bottom], fill=(240, 240, 255))
+    after = landmarks_of_drawing(image, ORDINARY, lambda crop: np.zeros((68, 2)))
+    for eye in EYES:
+        lid = ORDINARY[eye].mean(axis=0)[1] + 0.6 * size(ORDINARY, eye)[1] + white
+        assert after[eye][4:, 1] == pytest.approx(np.full(2, lid), abs=0.005)
+        assert after[eye][:4] == pytest.approx(ORDINARY[eye][:4])
 
 
 def test_brows_are_not_on_the_lids() -> None:

@@ -11,7 +11,7 @@ from jojo_cli.bases.base import Base
 from jojo_cli.bases.regions import REGIONS, RegionFinder
 from jojo_cli.bases.views import View
 from jojo_cli.nets.generator import State
-from jojo_cli.nets.lpips import Features
+from jojo_cli.nets.ops import Features
 from jojo_cli.stylize.analogy import Analogy, Match, place_distance, texture_distance, trusted
 from jojo_cli.stylize.mixing import sample_code
 

@@ -19,7 +19,7 @@ from jojo_cli.bases.views import View
 from jojo_cli.device import Device
 from jojo_cli.errors import JojoError
 from jojo_cli.nets.discriminator import Discriminator
-from jojo_cli.nets.lpips import Features
+from jojo_cli.nets.ops import Features
 from jojo_cli.nets.stylegan2 import StyleGAN2
 from jojo_cli.stylize import finetune as finetuning
 from jojo_cli.stylize.draw import changed_weights

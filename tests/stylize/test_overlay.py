@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from jojo_cli.bases.regions import GRID, REGIONS
 from jojo_cli.faces.align import FloatArray
-from jojo_cli.faces.proportions import ORDINARY
+from jojo_cli.faces.proportions import GRID, ORDINARY
 from jojo_cli.stylize.overlay import Overlay, Teeth, lay, with_teeth
 
 NOSE, FOREHEAD, CORNER = (0.56, 0.5), (0.2, 0.5), (0.05, 0.05)
+EYE, BROW, LIPS = (0.475, 0.38), (0.385, 0.36), (0.745, 0.5)
 """Rows and columns, in shares of the side."""
 
 
@@ -20,25 +20,36 @@ def waves(side: int = 256) -> Tensor:
     return torch.stack([axis.expand(side, side), axis[:, None].expand(side, side), torch.zeros(side, side)])[None]
 
 
-def head(*, hair_from: float = 0.0) -> Tensor:
-    """Return regions [4,G,G]: a face with background around it, and hair to the right of a column."""
-    regions = torch.zeros(len(REGIONS), GRID, GRID)
-    regions[REGIONS.index("background")] = 1
-    regions[:, 8:60, 12:52] = 0
-    regions[REGIONS.index("face"), 8:60, 12:52] = 1
-    if hair_from:
-        column = round(hair_from * GRID)
-        regions[:, 8:60, column:52] = 0
-        regions[REGIONS.index("hair"), 8:60, column:52] = 1
-    return regions
+def head(*, until: float = 1.0) -> Tensor:
+    """Return where a face is [G,G]: in the middle, up to a column, where hair begins."""
+    face = torch.zeros(GRID, GRID)
+    face[8:60, 12 : min(52, round(until * GRID))] = 1
+    return face
 
 
 def all_alike(moves: Tensor) -> Tensor:
     return torch.ones(1, 1, 8, 8)
 
 
-def laid(other: FloatArray = ORDINARY, other_regions: Tensor | None = None) -> Overlay:
-    return lay(waves(), head(), ORDINARY, head() if other_regions is None else other_regions, other, all_alike)
+def laid(
+    other: FloatArray = ORDINARY,
+    *,
+    reference: Tensor | None = None,
+    landmarks: FloatArray = ORDINARY,
+    face: Tensor | None = None,
+    other_face: Tensor | None = None,
+    alike: float = 1.0,
+) -> Overlay:
+    face = head() if face is None else face
+    return lay(
+        waves() if reference is None else reference,
+        face,
+        face,
+        landmarks,
+        head() if other_face is None else other_face,
+        other,
+        lambda moves: alike * all_alike(moves),
+    )
 
 
 def at(images: Tensor, place: tuple[float, float]) -> Tensor:
@@ -66,7 +77,7 @@ def test_features_come_to_lie_on_the_other_face() -> None:
 
 
 def test_other_regions_count_nothing() -> None:
-    overlay = laid(other_regions=head(hair_from=0.6))
+    overlay = laid(other_face=head(until=0.6))
     assert at(overlay.weights, (0.56, 0.45)) > 0.99
     assert at(overlay.weights, (0.56, 0.7)) < 0.01
 
@@ -79,14 +90,37 @@ def test_what_is_torn_open_counts_little() -> None:
     shut = ORDINARY.copy()
     shut[60:68, 1] = 0.73
     mouth = (0.76, 0.5)
-    torn = lay(waves(), head(), shut, head(), open_mouth, all_alike)
+    torn = laid(open_mouth, landmarks=shut)
     assert at(torn.weights, mouth) < 0.5 * at(laid().weights, mouth)
     assert at(torn.weights, NOSE) > 0.8
 
 
 def test_places_unlike_the_reference_s_count_less() -> None:
-    overlay = lay(waves(), head(), ORDINARY, head(), ORDINARY, lambda moves: all_alike(moves) / 4)
-    assert at(overlay.weights, NOSE) == pytest.approx(0.25, abs=0.01)
+    assert at(laid(alike=0.25).weights, NOSE) == pytest.approx(0.25, abs=0.01)
+
+
+def test_eyes_brows_and_lips_count_however_unlike_they_are() -> None:
+    weights = laid(alike=0.0).weights
+    assert [float(at(weights, place)) for place in (EYE, BROW, LIPS, NOSE)] == pytest.approx(
+        [0.8, 0.5, 0.4, 0.0], abs=0.1
+    )
+
+
+def test_what_the_reference_hides_says_nothing() -> None:
+    """Under a strand of hair, its landmarks are guesses."""
+    weights = laid(face=head(until=0.5), alike=0.0).weights
+    assert at(weights, EYE) > 0.7
+    assert at(weights, (EYE[0], 1 - EYE[1])) < 0.1
+
+
+def test_lips_that_are_not_as_far_open_say_nothing() -> None:
+    assert at(laid(smiling(), alike=0.0).weights, LIPS) < 0.05
+
+
+def test_lids_that_were_taken_for_brows_say_nothing() -> None:
+    low = ORDINARY.copy()
+    low[17:27, 1] = ORDINARY[37, 1]
+    assert at(laid(landmarks=low, alike=0.0).weights, BROW) < 0.1
 
 
 @pytest.mark.parametrize("side", [256, 128])
@@ -134,7 +168,7 @@ TEETH, GAP = (0.72, 0.5), (0.782, 0.5)
 def test_teeth_are_as_light_as_eyes_and_the_gap_as_dark(side: int) -> None:
     closed = portrait(lips=-0.5)
     natural = torch.nn.functional.avg_pool2d(face_with_teeth(), 256 // side)
-    before = lay(closed, head(), ORDINARY, head(), smiling(), all_alike)
+    before = laid(smiling(), reference=closed)
     teeth = Teeth.like(closed, ORDINARY)
     assert teeth
     overlay = with_teeth(before, teeth, natural, smiling())
@@ -149,7 +183,7 @@ def test_closed_mouth_and_teeth_of_the_reference_are_left_alone() -> None:
     shut = ORDINARY.copy()
     shut[60:68, 1] = 0.73
     closed = portrait(lips=-0.5)
-    overlay = lay(closed, head(), ORDINARY, head(), shut, all_alike)
+    overlay = laid(shut, reference=closed)
     teeth = Teeth.like(closed, ORDINARY)
     assert teeth
     same = with_teeth(overlay, teeth, face_with_teeth(), shut) is overlay

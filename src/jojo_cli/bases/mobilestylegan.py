@@ -115,6 +115,7 @@ def assemble(
                 steps=90,
                 looks=2,
                 rate=0.005,
+                rate_by_row=True,
                 widen=0.3,
                 proportions=0.2,
                 strangers=1,

@@ -90,6 +90,7 @@ class FinetuneSettings:
     looks: int = 1  # steps in a row that show the same faces, each closer at another place
     rate: float = 0.004  # of Adam
     rate_by_size: bool = True  # whether the rate is in units of each tensor's RMS
+    rate_by_row: bool = False  # whether Adam's second moments are those of rows, see `RowAdam`
     decay: float = 0.3  # share of the steps, at the end, in which the rate falls to 0
     fresh_noise: bool = False  # draw new noise for each picture
     alpha: float = 1.0  # how far the varied codes move to random ones, from 0 to 1

@@ -7,6 +7,7 @@ under them.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ _SHRUNK = (1.25, 1.5, 1.75, 2.0)
 
 _GAIN = 0.05
 """How much better others must fit to be believed in place of the first."""
+
+_DEEPEST = 0.5
+"""How far a lower lid may be moved down, in widths of the eye."""
 
 _BROW_GAIN = 0.2
 """How much less skin must lie under other brows for these to be believed."""
@@ -61,7 +65,7 @@ def landmarks_of_drawing(
     best = landmarks if max(others) < first + _GAIN else tried[1 + int(np.argmax(others))]
     drawn = landmarks.copy()
     for eye in EYES:
-        drawn[eye] = best[eye]
+        drawn[eye] = _whole(unlike_skin, best[eye])
     # What lies on the lids of a large eye is no brow, and the crease above them, in part skin, is none either.
     lids = min(best[eye, 1].min() for eye in EYES)
     above = [one for one in tried if one[BROWS, 1].mean() < lids] or [best]
@@ -105,6 +109,17 @@ def _fit(unlike_skin: FloatArray, landmarks: FloatArray) -> float:
             return -1.0
         fits.append(unlike_skin[inside].mean() - unlike_skin[around].mean())
     return float(np.mean(fits))
+
+
+def _whole(unlike_skin: FloatArray, eye: FloatArray) -> FloatArray:
+    """Return an eye [6,2] whose lower lid is where skin begins: in irises and in the white below them, dlib sees it."""
+    across = eye[3] - eye[0]
+    down = np.array([-across[1], across[0]])
+    lid = np.linspace(eye[5], eye[4], 9)
+    steps = pairwise(np.linspace(0, _DEEPEST, 25))
+    whole = eye.copy()
+    whole[4:] += next((step for step, on in steps if _mean_along(unlike_skin, lid + on * down) < 0.5), 0.0) * down
+    return whole
 
 
 def _mean_along(unlike_skin: FloatArray, line: FloatArray) -> float:

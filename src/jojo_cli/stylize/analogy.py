@@ -80,7 +80,8 @@ class Analogy:
         With `find_regions`, hair is compared with hair, and skin with skin.
         """
         self.find_regions = find_regions
-        self.regions = trusted(find_regions(natural), image) if find_regions else None  # [K,64,64]
+        self.regions = find_regions(natural) if find_regions else None  # [K,64,64]
+        self.trusted = None if self.regions is None else trusted(self.regions, image)
         self.grid = image.shape[-1] // PLACE
         self.natural = self._described(natural)
         axis = torch.linspace(0, 1, self.grid, device=image.device)
@@ -122,8 +123,8 @@ class Analogy:
     def match(self, likeness: Likeness, rng: torch.Generator) -> Match:
         """Return which places of the reference show what those of a face show."""
         alike = likeness.places / SHARPNESS
-        if likeness.regions is not None and self.regions is not None:
-            own, regions = (_averaged(x[None], self.grid)[0].flatten(1) for x in (likeness.regions, self.regions))
+        if likeness.regions is not None and self.trusted is not None:
+            own, regions = (_averaged(x[None], self.grid)[0].flatten(1) for x in (likeness.regions, self.trusted))
             alike.add_((own.T @ regions + UNLIKE).log())
         shares = torch.softmax(alike, dim=1)
         lots = torch.rand(len(shares), 1, generator=rng).to(shares.device)

@@ -13,6 +13,7 @@ from PIL.Image import Image
 from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.regions import REGIONS
 from jojo_cli.bases.settings import FinetuneSettings
 from jojo_cli.bases.views import FACE, WHOLE, View, closer_views, shrink, whole_view
 from jojo_cli.device import is_out_of_memory
@@ -25,6 +26,7 @@ from jojo_cli.nets.ops import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, place_distance, texture_distance
 from jojo_cli.stylize.losses import Targets, combs, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w
+from jojo_cli.stylize.optimizer import RowAdam
 from jojo_cli.stylize.overlay import Overlay, Teeth, lay, with_teeth
 from jojo_cli.stylize.steps import OnStep
 
@@ -101,8 +103,7 @@ def _finetune(
     lesson = _Lesson(base, references, settings, find_landmarks)
     generator = (start or base.generator).clone()
     generator.displacement = generator.palette = None  # what is learnt is drawn in place, in a face's own codes
-    groups = _groups(generator, base, settings)
-    optimizer = torch.optim.Adam(groups, lr=settings.rate, betas=(0.0, 0.99))
+    optimizer = _optimizer(_groups(generator, base, settings), settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, settings))
     batch = min(settings.batch or len(references), len(references))
     at_once = min(batch, AT_ONCE[base.device.torch_device.type])
@@ -246,11 +247,14 @@ class _Lesson:
         landmarks, analogy = self.references[reference].landmarks, self.analogies[reference]
         if not self.settings.overlay or landmarks is None or not self.find_landmarks:
             return None
-        if analogy.regions is None or likeness.regions is None:
+        if analogy.regions is None or analogy.trusted is None or likeness.regions is None:
             return None
         other = self.find_landmarks(to_image(images[0]))
+        face, inner, other_face = (
+            regions[REGIONS.index("face")] for regions in (analogy.regions, analogy.trusted, likeness.regions)
+        )
         at = partial(analogy.likeness_at, likeness)
-        overlay = lay(self.references[reference].image, analogy.regions, landmarks, likeness.regions, other, at)
+        overlay = lay(self.references[reference].image, face, inner, landmarks, other_face, other, at)
         teeth = self.teeth[reference]
         return with_teeth(overlay, teeth, images, other) if teeth else overlay
 
@@ -393,13 +397,19 @@ def _backward(lesson: _Lesson, generator: Generator, faces: Sequence[_Face], vie
     return total
 
 
+def _optimizer(groups: list[dict[str, Any]], settings: FinetuneSettings) -> torch.optim.Optimizer:
+    if settings.rate_by_row:
+        return RowAdam(groups, lr=settings.rate, beta=0.99)
+    return torch.optim.Adam(groups, lr=settings.rate, betas=(0.0, 0.99))
+
+
 def _share_of_rate(step: int, settings: FinetuneSettings) -> float:
     """Return the share of the rate at a step: all of it, then down to 0 in the last steps."""
     return min(1.0, (1 - step / settings.steps) / settings.decay) if settings.decay else 1.0
 
 
 def _groups(generator: nn.Module, base: Base, settings: FinetuneSettings) -> list[dict[str, Any]]:
-    """Return what Adam may change, each tensor with its rate: the base's share, by the tensor's size if that is set."""
+    """Return what may change, each tensor with its rate: the base's share, by the tensor's size if that is set."""
     groups = []
     for name, parameter in generator.named_parameters():
         share = next((share for part, share in base.rates.items() if part in name), 1.0)

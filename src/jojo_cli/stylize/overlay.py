@@ -2,7 +2,7 @@
 
 From the brows to the chin, where both show skin, the bent reference is a picture of how the other face shall look,
 stroke by stroke. What can not be the same, a strand of hair before an eye, or lips over teeth, weighs little: teeth are
-painted instead.
+painted instead. Eyes, brows and lips count wherever the reference shows them: nothing else says how they are drawn.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
-from jojo_cli.bases.regions import REGIONS
 from jojo_cli.bases.views import View, shrink
 from jojo_cli.faces.align import BROWS, EYES, JAW, FloatArray
 from jojo_cli.faces.proportions import GRID, areas, spread
@@ -29,11 +28,17 @@ _MOST = 3.0
 """How many times larger or smaller something may become and still count in full."""
 
 
-_LIPS = slice(60, 68)
-"""Of dlib's 68 landmarks, the inner edge."""
+_OUTER_LIPS, _LIPS = slice(48, 60), slice(60, 68)
+"""Of dlib's 68 landmarks, their edges."""
 
 _OPEN = 0.03
 """The area between the lips, in squares of the distance of the eyes, from which on teeth may be seen."""
+
+_LOW = 0.12
+"""The height of brows, in distances of the eyes, up to which they are lids that were taken for brows."""
+
+_EYES, _BROWS, _MOUTH = 0.8, 0.6, 0.4
+"""The least that these count, where the reference shows them: landmarks place them, whatever else is unlike."""
 
 _LITTLE = 0.02
 """The mean weight up to which a view is not worth a look."""
@@ -57,9 +62,10 @@ class Overlay(NamedTuple):
 
 def lay(
     reference: Tensor,
-    regions: Tensor,
+    face: Tensor,
+    inner: Tensor,
     landmarks: FloatArray,
-    other_regions: Tensor,
+    other_face: Tensor,
     other_landmarks: FloatArray,
     likeness: Callable[[Tensor], Tensor],
 ) -> Overlay:
@@ -67,24 +73,28 @@ def lay(
 
     Args:
         reference: [1,3,R,R].
-        regions: how probable each region is at each place of the reference [K,G,G].
+        face: how probable skin is at each place of the reference [G,G], or what lies in it.
+        inner: the same, less along its borders.
         landmarks: of the reference [68,2], x and y in shares of the side.
-        other_regions: those of the other face.
+        other_face: where the other face is, likewise.
         other_landmarks: likewise.
         likeness: returns how alike each place of the other face [1,1,K,K] is to the one that moves [1,2,G,G] lead to.
     """
     field = spread(other_landmarks, landmarks - other_landmarks, _SMOOTHNESS)
     scaling = np.abs(np.log(np.maximum(areas(field), 1e-3)))
     trust = np.exp(-3 * np.maximum(scaling - log(_MOST), 0))
-    moves, sure = (torch.from_numpy(x.astype(np.float32)).to(reference.device)[None] for x in (field, trust[None]))
-    face = REGIONS.index("face")
-    shared = moved(regions[None, face : face + 1], moves) * other_regions[face]
-    known = torch.from_numpy(_known(other_landmarks)).to(reference.device)
-    alike = F.interpolate(likeness(moves), size=(GRID, GRID), mode="bilinear", align_corners=False)
-    weights = shared * known * sure * alike
+    as_open = abs(_opening(other_landmarks) - _opening(landmarks)) < _OPEN
+    seen = _brow_height(landmarks) > _LOW
+    moves, known, placed = (
+        torch.from_numpy(x.astype(np.float32)).to(reference.device)
+        for x in (field, _known(other_landmarks) * trust, _placed(other_landmarks, brows=seen, lips=as_open))
+    )
+    face, inner = moved(torch.stack([face, inner])[None], moves[None])[0]
+    alike = F.interpolate(likeness(moves[None]), size=(GRID, GRID), mode="bilinear", align_corners=False)[0, 0]
+    weights = torch.maximum(inner * alike, face * placed) * other_face * known
     side = reference.shape[-1]
-    weights = F.interpolate(weights, size=(side, side), mode="bilinear", align_corners=False)
-    return Overlay(moved(reference, moves).clamp(-1, 1), weights.clamp(0, 1))
+    weights = F.interpolate(weights[None, None], size=(side, side), mode="bilinear", align_corners=False)
+    return Overlay(moved(reference, moves[None]).clamp(-1, 1), weights.clamp(0, 1))
 
 
 class Teeth(NamedTuple):
@@ -137,23 +147,57 @@ def _opening(landmarks: FloatArray) -> float:
     """Return the area between the lips, in squares of the distance of the eyes."""
     x, y = landmarks[_LIPS].T
     area = abs(float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum())) / 2
+    return area / _apart(landmarks) ** 2
+
+
+def _placed(landmarks: FloatArray, *, brows: bool, lips: bool) -> NDArray[np.float32]:
+    """Return how much eyes, brows and lips count at least [G,G]."""
+    apart = _apart(landmarks)
+    parts = [(_EYES, [_grown(landmarks[eye], 0.2 * apart) for eye in EYES])]
+    if brows:
+        up = np.array([0, 0.1 * apart])
+        parts.append((_BROWS, [np.concatenate([brow - up, brow[::-1] + up]) for brow in np.split(landmarks[BROWS], 2)]))
+    if lips:
+        parts.append((_MOUTH, [_grown(landmarks[_OUTER_LIPS], 0.12 * apart)]))
+    least: NDArray[np.float32] = np.max([amount * _on_grid(outlines) for amount, outlines in parts], axis=0)
+    return least
+
+
+def _brow_height(landmarks: FloatArray) -> float:
+    """Return how far brows are above the middle of upper lids, in distances of the eyes."""
+    lids = np.concatenate([landmarks[eye][1:3] for eye in EYES])
+    return float(lids[:, 1].mean() - landmarks[BROWS, 1].mean()) / _apart(landmarks)
+
+
+def _apart(landmarks: FloatArray) -> float:
+    """Return the distance of the eyes."""
     left, right = (landmarks[eye].mean(axis=0) for eye in EYES)
-    apart = right - left
-    return area / float(apart @ apart)
+    return float(np.linalg.norm(right - left))
+
+
+def _grown(outline: FloatArray, by: float) -> FloatArray:
+    """Return an outline [K,2] whose points are farther from its middle."""
+    away = outline - outline.mean(axis=0)
+    grown: FloatArray = outline + by * away / np.linalg.norm(away, axis=1, keepdims=True).clip(1e-6)
+    return grown
 
 
 def _known(landmarks: FloatArray) -> NDArray[np.float32]:
     """Return where a face has landmarks around it [G,G], 0 to 1: from the brows to the jaw."""
     brows, eyes = landmarks[BROWS], (landmarks[36] + landmarks[45]) / 2
     above = brows + 0.25 * (brows.mean(axis=0) - eyes)
-    shape = _shape([np.concatenate([landmarks[JAW], above[::-1]])], 4 * GRID, 4)
-    known: NDArray[np.float32] = shape.reshape(GRID, 4, GRID, 4).mean(axis=(1, 3))
-    return known
+    return _on_grid([np.concatenate([landmarks[JAW], above[::-1]])])
 
 
 def _within(landmarks: FloatArray, parts: Sequence[slice], side: int) -> Tensor:
     """Return where parts of landmarks [68,2] enclose something [1,1,S,S], 0 to 1."""
     return torch.from_numpy(_shape([landmarks[part] for part in parts], side, side / 256))[None, None]
+
+
+def _on_grid(outlines: Sequence[FloatArray]) -> NDArray[np.float32]:
+    """Return where outlines [K,2] enclose something [G,G], 0 to 1."""
+    shares: NDArray[np.float32] = _shape(outlines, 4 * GRID, 4).reshape(GRID, 4, GRID, 4).mean(axis=(1, 3))
+    return shares
 
 
 def _shape(outlines: Sequence[FloatArray], side: int, soft: float) -> NDArray[np.float32]:
