@@ -37,7 +37,7 @@ _OPEN = 0.03
 _LOW = 0.12
 """The height of brows, in distances of the eyes, up to which they are lids that were taken for brows."""
 
-_EYES, _BROWS, _MOUTH = 0.8, 0.6, 0.4
+_EYES, _BROWS, _MOUTH = 0.8, 0.3, 0.4
 """The least that these count, where the reference shows them: landmarks place them, whatever else is unlike."""
 
 _LITTLE = 0.02
