@@ -33,4 +33,4 @@ def test_examples_run(
     exec(code, {})
     assert Path("between.png").exists()
     exec(cancel, {})
-    assert capsys.readouterr().out.endswith("training sketch: 2 of 90 steps\nnothing was kept\n")
+    assert capsys.readouterr().out.endswith("training sketch: 2 of 78 steps\nnothing was kept\n")

@@ -112,7 +112,7 @@ def assemble(
         ),
         finetunings=(
             FinetuneSettings(
-                steps=90,
+                steps=78,
                 looks=2,
                 rate=0.005,
                 rate_by_row=True,
@@ -124,7 +124,7 @@ def assemble(
                 places=1.0,
                 overlay=3.0,
                 overlay_pixels=3.0,
-                structure=1.0,
+                structure=1.2,
                 weave=1.2,
                 combs=6.0,
             ),
