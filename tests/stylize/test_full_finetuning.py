@@ -225,6 +225,18 @@ def test_rate_is_that_of_all_tensors_or_in_units_of_their_size(
         assert (after - before).abs().max().item() == pytest.approx(rate, rel=1e-2)
 
 
+def test_rate_is_that_of_each_weight_or_of_each_channel(base: Base, reference: Reference) -> None:
+    def away(name: str, *, rate_by_row: bool) -> Tensor:
+        done = finetune(base, [reference], way(base, rate=0.01, rate_by_size=False, rate_by_row=rate_by_row))
+        return (done.generator.get_parameter(name) - base.generator.get_parameter(name)).flatten(1).abs()
+
+    for name in ("stages.3.conv1.weight", "stages.6.to_rgb.weight"):
+        each, rows = (away(name, rate_by_row=together) for together in (False, True))
+        assert each.median().item() == pytest.approx(0.01, rel=1e-2)
+        assert rows.square().mean(dim=1).sqrt().median().item() == pytest.approx(0.01, rel=1e-2)
+        assert rows.max() > 1.5 * rows.median()
+
+
 def test_rate_falls_in_the_last_steps(base: Base, reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
     rates: list[float] = []
     step = torch.optim.Adam.step
