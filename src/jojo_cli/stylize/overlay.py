@@ -27,7 +27,6 @@ _SMOOTHNESS = 5e-3
 _MOST = 3.0
 """How many times larger or smaller something may become and still count in full."""
 
-
 _OUTER_LIPS, _LIPS = slice(48, 60), slice(60, 68)
 """Of dlib's 68 landmarks, their edges."""
 
@@ -73,10 +72,10 @@ def lay(
 
     Args:
         reference: [1,3,R,R].
-        face: how probable skin is at each place of the reference [G,G], or what lies in it.
-        inner: the same, less along its borders.
+        face: where the reference shows its face, and no hair before it [G,G], 0 to 1.
+        inner: the same, without its borders.
         landmarks: of the reference [68,2], x and y in shares of the side.
-        other_face: where the other face is, likewise.
+        other_face: where the other face is [G,G], likewise.
         other_landmarks: likewise.
         likeness: returns how alike each place of the other face [1,1,K,K] is to the one that moves [1,2,G,G] lead to.
     """
