@@ -24,6 +24,9 @@ _SHRUNK = (1.25, 1.5, 1.75, 2.0)
 _GAIN = 0.05
 """How much better others must fit to be believed in place of the first."""
 
+_SKIN = 0.4
+"""The mean of what is unlike skin up to which a line lies on skin."""
+
 _DEEPEST = 0.5
 """How far a lower lid may be moved down, in widths of the eye."""
 
@@ -64,8 +67,9 @@ def landmarks_of_drawing(
     first, *others = (_fit(unlike_skin, one) for one in tried)
     best = landmarks if max(others) < first + _GAIN else tried[1 + int(np.argmax(others))]
     drawn = landmarks.copy()
+    lower = _lower_lids(unlike_skin, best)
     for eye in EYES:
-        drawn[eye] = _whole(unlike_skin, best[eye])
+        drawn[eye] = best[eye] + np.outer([0, 0, 0, 0, lower, lower], _down(best[eye]))
     # What lies on the lids of a large eye is no brow, and the crease above them, in part skin, is none either.
     lids = min(best[eye, 1].min() for eye in EYES)
     above = [one for one in tried if one[BROWS, 1].mean() < lids] or [best]
@@ -111,15 +115,24 @@ def _fit(unlike_skin: FloatArray, landmarks: FloatArray) -> float:
     return float(np.mean(fits))
 
 
-def _whole(unlike_skin: FloatArray, eye: FloatArray) -> FloatArray:
-    """Return an eye [6,2] whose lower lid is where skin begins: in irises and in the white below them, dlib sees it."""
-    across = eye[3] - eye[0]
-    down = np.array([-across[1], across[0]])
-    lid = np.linspace(eye[5], eye[4], 9)
-    steps = pairwise(np.linspace(0, _DEEPEST, 25))
-    whole = eye.copy()
-    whole[4:] += next((step for step, on in steps if _mean_along(unlike_skin, lid + on * down) < 0.5), 0.0) * down
-    return whole
+def _lower_lids(unlike_skin: FloatArray, landmarks: FloatArray) -> float:
+    """Return how far below the lower lids skin begins, in widths of the eyes; 0 where none is near.
+
+    In irises and in the white below them, dlib sees lids. The two eyes are looked at together: lashes, shadows and
+    locks of hair are seldom the same.
+    """
+
+    def unlike(depth: float) -> float:
+        lids = [np.linspace(landmarks[eye][5], landmarks[eye][4], 9) + depth * _down(landmarks[eye]) for eye in EYES]
+        return _mean_along(unlike_skin, np.concatenate(lids))
+
+    return next((above for above, depth in pairwise(np.linspace(0, _DEEPEST, 25)) if unlike(depth) < _SKIN), 0.0)
+
+
+def _down(eye: FloatArray) -> FloatArray:
+    """Return the way down from an eye [6,2], as long as it is wide."""
+    x, y = eye[3] - eye[0]
+    return np.array([-y, x])
 
 
 def _mean_along(unlike_skin: FloatArray, line: FloatArray) -> float:
