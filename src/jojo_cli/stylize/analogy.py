@@ -50,6 +50,18 @@ class Likeness(NamedTuple):
     regions: Tensor | None  # [K,64,64]: how probable each is at a place of the face, if they are known
 
 
+class Regions(NamedTuple):
+    """How probable each region is at each place of a reference [K,64,64]."""
+
+    natural: Tensor  # by its natural face
+    trusted: Tensor  # less what the reference may not show there, see `trusted`
+
+    @classmethod
+    def of(cls, natural: Tensor, image: Tensor) -> "Regions":
+        """Return the regions [K,64,64] of the natural face of a reference [1,3,R,R] as both."""
+        return cls(natural, trusted(natural, image))
+
+
 class Match(NamedTuple):
     """Which places of a reference show what places of a face show; P of them are G x G squares of `PLACE` pixels."""
 
@@ -80,8 +92,7 @@ class Analogy:
         With `find_regions`, hair is compared with hair, and skin with skin.
         """
         self.find_regions = find_regions
-        self.regions = find_regions(natural) if find_regions else None  # [K,64,64]
-        self.trusted = None if self.regions is None else trusted(self.regions, image)
+        self.regions = Regions.of(find_regions(natural), image) if find_regions else None
         self.grid = image.shape[-1] // PLACE
         self.natural = self._described(natural)
         axis = torch.linspace(0, 1, self.grid, device=image.device)
@@ -123,8 +134,10 @@ class Analogy:
     def match(self, likeness: Likeness, rng: torch.Generator) -> Match:
         """Return which places of the reference show what those of a face show."""
         alike = likeness.places / SHARPNESS
-        if likeness.regions is not None and self.trusted is not None:
-            own, regions = (_averaged(x[None], self.grid)[0].flatten(1) for x in (likeness.regions, self.trusted))
+        if likeness.regions is not None and self.regions is not None:
+            own, regions = (
+                _averaged(x[None], self.grid)[0].flatten(1) for x in (likeness.regions, self.regions.trusted)
+            )
             alike.add_((own.T @ regions + UNLIKE).log())
         shares = torch.softmax(alike, dim=1)
         lots = torch.rand(len(shares), 1, generator=rng).to(shares.device)

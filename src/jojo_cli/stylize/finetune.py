@@ -247,12 +247,10 @@ class _Lesson:
         landmarks, analogy = self.references[reference].landmarks, self.analogies[reference]
         if not self.settings.overlay or landmarks is None or not self.find_landmarks:
             return None
-        if analogy.regions is None or analogy.trusted is None or likeness.regions is None:
+        if analogy.regions is None or likeness.regions is None:
             return None
         other = self.find_landmarks(to_image(images[0]))
-        face, inner, other_face = (
-            regions[REGIONS.index("face")] for regions in (analogy.regions, analogy.trusted, likeness.regions)
-        )
+        face, inner, other_face = (x[REGIONS.index("face")] for x in (*analogy.regions, likeness.regions))
         at = partial(analogy.likeness_at, likeness)
         overlay = lay(self.references[reference].image, face, inner, landmarks, other_face, other, at)
         teeth = self.teeth[reference]
