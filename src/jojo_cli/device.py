@@ -10,6 +10,13 @@ import torch.nn.functional as F
 
 from jojo_cli.errors import JojoError, UsageError
 
+AT_ONCE = {"cpu": 1, "cuda": 4, "mps": 4}
+"""See `Device.at_once`."""
+
+
+class OutOfMemoryError(JojoError):
+    """The device has too little free memory."""
+
 
 @dataclass(frozen=True)
 class Device:
@@ -22,6 +29,11 @@ class Device:
     def precision(self) -> str:
         """Name of the precision: bfloat16 or float32."""
         return str(self.dtype).removeprefix("torch.")
+
+    @property
+    def at_once(self) -> int:
+        """How many pictures to work on together, while memory allows: a CPU does many no faster than one."""
+        return AT_ONCE[self.torch_device.type]
 
     def autocast(self) -> AbstractContextManager[object]:
         """Return a context in which convolutions and matrix products run in the device's precision."""
@@ -41,7 +53,7 @@ class Device:
 
     @contextmanager
     def enough_memory(self) -> Iterator[None]:
-        """Turn running out of the device's memory into a `JojoError`: nothing is moved to the CPU in silence."""
+        """Turn running out of the device's memory into an `OutOfMemoryError`: nothing moves to the CPU in silence."""
         try:
             yield
         except RuntimeError as error:
@@ -49,7 +61,7 @@ class Device:
                 raise
             slower = "" if self.torch_device.type == "cpu" else ", or add --device cpu, which takes longer"
             hint = f"close what else uses it{slower}"
-            raise JojoError(f"device '{self.torch_device}' has too little free memory", hint=hint) from error
+            raise OutOfMemoryError(f"device '{self.torch_device}' has too little free memory", hint=hint) from error
 
     def __str__(self) -> str:
         """Name device and precision, for people."""

@@ -3,7 +3,7 @@
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.events import nobody
 from jojo_cli.images import made_by_jojo, read_image
 from jojo_cli.studio import Studio
-from jojo_cli.studio.batch import Batch
+from jojo_cli.studio.batch import Batch, Save, Tools
 from jojo_cli.studio.plan import Job, plan
 
 fake_finder = face_kit.fake_finder
@@ -346,16 +346,16 @@ def test_pictures_that_are_crops_already(capsys: pytest.CaptureFixture[str]) -> 
     image.save("a.png")
     seen: list[Image.Image] = []
 
-    def work(square: Image.Image, job: Job) -> Mapping[str, Any]:
-        seen.append(square)
-        return {"size": square.width}
+    def work(squares: Sequence[tuple[Image.Image, Job]]) -> list[Save]:
+        seen.extend(square for square, _ in squares)
+        return [lambda: {"size": seen[0].width}]
 
     studio, choice = Studio(), parse_face("largest", no_align=True)
     planned = plan(["a.png"], None, label="ink", choice=choice, listener=nobody)
     report(
         Batch(
             planned,
-            lambda stack: (lambda job: studio.crops(job.read(), job.choice, size=64), work),
+            lambda stack: Tools(lambda job: studio.crops(job.read(), job.choice, size=64), work),
             title="cutting",
             listener=nobody,
         ),

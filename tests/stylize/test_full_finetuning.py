@@ -16,7 +16,7 @@ from jojo_cli.bases.base import Base
 from jojo_cli.bases.lpips_vgg import LPIPS
 from jojo_cli.bases.settings import FinetuneChoice, FinetuneSettings
 from jojo_cli.bases.views import View
-from jojo_cli.device import Device
+from jojo_cli.device import AT_ONCE, Device
 from jojo_cli.errors import JojoError
 from jojo_cli.nets.discriminator import Discriminator
 from jojo_cli.nets.ops import Features
@@ -146,7 +146,7 @@ def test_style_is_the_same_however_many_are_drawn_at_once(
 ) -> None:
     settings = way(base, steps=3, fresh_noise=fresh_noise, identity=0.5, ms_ssim=0.5, pixels=0.5)
     one_by_one = finetune(base, references, settings)
-    monkeypatch.setitem(finetuning.AT_ONCE, "cpu", 4)
+    monkeypatch.setitem(AT_ONCE, "cpu", 4)
     by_four = finetune(base, references, settings)
     assert by_four.losses == pytest.approx(one_by_one.losses, rel=1e-3)
     assert apart(one_by_one, by_four, settings) < 0.01
@@ -178,7 +178,7 @@ def test_fewer_are_drawn_at_once_where_memory_runs_out(
         return synthesis(self, w_plus, **options)
 
     monkeypatch.setattr(StyleGAN2, "synthesis", draw)
-    monkeypatch.setitem(finetuning.AT_ONCE, "cpu", 4)
+    monkeypatch.setitem(AT_ONCE, "cpu", 4)
     tight = finetune(base, references, settings)
     assert counts.count(4) == 1  # it is not tried again at each step
     assert tight.losses == pytest.approx(enough.losses, rel=1e-3)
@@ -195,7 +195,7 @@ def test_no_memory_for_a_single_picture_is_an_error(
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 128.00 MiB.")
 
     monkeypatch.setattr(StyleGAN2, "synthesis", draw)
-    monkeypatch.setitem(finetuning.AT_ONCE, "cpu", 4)
+    monkeypatch.setitem(AT_ONCE, "cpu", 4)
     with pytest.raises(JojoError, match="has too little free memory") as failure:
         finetune(base, references, way(base))
     assert failure.value.hint

@@ -39,12 +39,12 @@ class Curvature:
         return dict(vars(self))
 
     def natural(self, gradient: Tensor) -> Tensor:
-        """Return the step [1,O,D] uphill whose length is what a distance that bends like this asks for.
+        """Return the steps [N,O,D] uphill whose lengths are what a distance that bends like this asks for.
 
         The natural gradient of Amari, "Natural gradient works efficiently in learning" (1998), and Newton's step for a
-        sum of squares: `gradient` [1,O,D] by the inverse of twice the information.
+        sum of squares: `gradient` [N,O,D] by the inverse of twice the information.
         """
-        scaled = (gradient / self.scale[:, None]).flatten()
-        along = (self.directions @ scaled) * (1 / (self.strengths + REST) - 1 / REST)
+        scaled = (gradient / self.scale[:, None]).flatten(1)
+        along = (scaled @ self.directions.T) * (1 / (self.strengths + REST) - 1 / REST)
         step = scaled / REST + along @ self.directions
         return step.view_as(gradient) / self.scale[:, None] / 2

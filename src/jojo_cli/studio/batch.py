@@ -1,15 +1,17 @@
-"""What align, invert and apply share: the loop over the photos, from a plan to one outcome a face."""
+"""What align, invert and apply share: photos on their way, from a plan to one outcome a face."""
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from jojo_cli.errors import JojoError
-from jojo_cli.events import Advance, Listener, progress
+from jojo_cli.events import Advance, Cancelled, Listener, progress
 from jojo_cli.images import ImageError
 from jojo_cli.studio.plan import Job, Plan
 
@@ -18,10 +20,19 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 Open = Callable[[Job], Sequence[tuple[int | None, T]]]
-"""Returns what there is to work on in a photo, each with the number of its face; raises JojoError."""
+"""Returns what there is to work on in a photo, one or more, each with the number of its face; raises JojoError."""
 
-Work = Callable[[T, Job], Mapping[str, Any] | None]
-"""Does the work on one of them and writes its files; returns the figures of the outcome; raises JojoError."""
+Save = Callable[[], Mapping[str, Any] | None]
+"""Writes the files of one result, in any thread; returns the figures of the outcome; raises JojoError."""
+
+Work = Callable[[Sequence[tuple[T, Job]]], Sequence[Save]]
+"""Does the work on one or some of them, and returns what saves the result of each; raises JojoError."""
+
+SAVERS = 4
+"""Threads that save: a PNG takes longer than all networks on a GPU do, and Pillow lets others run meanwhile."""
+
+BRIEF = 1.0
+"""Seconds of work up to which an outcome is told only after the next work, which needs not wait for the saving."""
 
 
 EXISTS, TAKEN = "exists", "another jojo works on it"
@@ -42,6 +53,15 @@ class Outcome:
     figures: Mapping[str, Any] = field(default_factory=dict)  # what was measured, and other files, when it is ok
 
 
+@dataclass(frozen=True)
+class Tools(Generic[T]):
+    """What a batch works with."""
+
+    open: Open[T]
+    work: Work[T]
+    at_once: int = 1  # how many are worked on together
+
+
 class Batch:
     """Work on photos, done while one goes through it: an outcome for each face.
 
@@ -51,7 +71,7 @@ class Batch:
     def __init__(
         self,
         plan: Plan,
-        start: Callable[[ExitStack], tuple[Open[Any], Work[Any]]],
+        start: Callable[[ExitStack], Tools[Any]],
         *,
         title: str,
         listener: Listener,
@@ -81,46 +101,134 @@ class Batch:
 
     def _outcomes(self, advance: Advance) -> Iterator[Outcome]:
         with ExitStack() as stack:
-            tools = cache(partial(self._start, stack))
-            for done, job in enumerate(self._jobs, 1):
-                yield from _outcomes_of(job, tools)
+            line = _Line(cache(partial(self._start, stack)))
+            stack.callback(line.close)
+            for done, outcomes in enumerate(line.through(self._jobs), 1):
+                yield from outcomes
                 advance(done)
 
 
-def _outcomes_of(job: Job, tools: Callable[[], tuple[Open[Any], Work[Any]]]) -> Iterator[Outcome]:
-    if job.is_done():
-        yield _skipped(job, EXISTS)
-        return
-    with job.claimed() as mine:
+@dataclass
+class _Face:
+    """A face on its way."""
+
+    job: Job
+    content: Any = None  # until it is worked on
+    outcome: Outcome | Future[Outcome] | None = None  # from then on
+
+
+@dataclass
+class _Photo:
+    """A photo on its way: what was found in it, and what keeps others from it."""
+
+    faces: list[_Face] = field(default_factory=list)  # none until it is opened
+    claim: ExitStack = field(default_factory=ExitStack)
+
+    def is_worked_on(self) -> bool:
+        return bool(self.faces) and all(face.outcome for face in self.faces)
+
+    def is_saved(self) -> bool:
+        return self.is_worked_on() and all(
+            face.outcome.done() for face in self.faces if isinstance(face.outcome, Future)
+        )
+
+
+class _Line:
+    """Photos in their order: opened, worked on with those that follow, and saved beside the next work."""
+
+    def __init__(self, tools: Callable[[], Tools[Any]]) -> None:
+        self._tools = tools
+        self._photos: deque[_Photo] = deque()
+        self._savers = ThreadPoolExecutor(SAVERS)
+
+    def through(self, jobs: Sequence[Job]) -> Iterator[list[Outcome]]:
+        """Yield the outcomes of each job; of work that is ended, those of what was done, and then what ended it."""
+        try:
+            for job in jobs:
+                while self._photos and (self._photos[0].is_saved() or (job.film and self._photos[0].is_worked_on())):
+                    yield self._leave()
+                self._open(job)
+                waiting = self._waiting()
+                if waiting and len(waiting) < self._tools().at_once:
+                    continue
+                earlier = sum(photo.is_worked_on() for photo in self._photos)
+                started = time.perf_counter()
+                self._work_on(waiting)
+                brief = time.perf_counter() - started < BRIEF
+                for _ in range(earlier if brief else len(self._photos)):
+                    yield self._leave()
+            self._work_on(self._waiting())
+        except (KeyboardInterrupt, Cancelled):
+            while self._photos and self._photos[0].is_worked_on():
+                yield self._leave()
+            raise
+        while self._photos:
+            yield self._leave()
+
+    def close(self) -> None:
+        """Wait for what is being saved, and leave the rest to others."""
+        self._savers.shutdown()
+        for photo in self._photos:
+            photo.claim.close()
+
+    def _open(self, job: Job) -> None:
+        photo = _Photo()
+        self._photos.append(photo)
+        mine = job.is_done() or photo.claim.enter_context(job.claimed())
         if not mine:
-            yield _skipped(job, TAKEN)
-        elif job.is_done():  # by another process, just now
-            yield _skipped(job, EXISTS)
+            photo.faces = [_Face(job, outcome=_skipped(job, TAKEN))]
+        elif job.is_done():  # or was by another process, just now
+            photo.faces = [_Face(job, outcome=_skipped(job, EXISTS))]
         else:
-            yield from _work_on(job, *tools())
+            tools = self._tools()
+            try:
+                photo.faces = [_Face(job.for_face(number), content) for number, content in tools.open(job)]
+            except Exception as error:
+                photo.faces = [_Face(job, outcome=_failed(job, error))]
+            for face in photo.faces:
+                if not face.outcome and face.job.is_done():
+                    face.content, face.outcome = None, _skipped(face.job, EXISTS)
 
+    def _waiting(self) -> list[_Face]:
+        return [face for photo in self._photos for face in photo.faces if not face.outcome]
 
-def _work_on(job: Job, open_: Open[T], work: Work[T]) -> Iterator[Outcome]:
-    try:
-        found = open_(job)
-    except Exception as error:
-        yield _failed(job, error)
-        return
-    for number, one_face in found:
-        one = job.for_face(number)
-        if one.is_done():
-            yield _skipped(one, EXISTS)
-            continue
+    def _work_on(self, faces: Sequence[_Face]) -> None:
+        at_once = self._tools().at_once if faces else 1
+        for first in range(0, len(faces), at_once):
+            self._work_together(faces[first : first + at_once])
+
+    def _work_together(self, faces: Sequence[_Face]) -> None:
         started = time.perf_counter()
         try:
-            figures = work(one_face, one) or {}
-        except BrokenPipeError:  # of the stream that takes the result: nobody is there any more
-            raise
+            saves = self._tools().work([(face.content, face.job) for face in faces])
         except Exception as error:
-            yield _failed(one, error)
-        else:
-            seconds = round(time.perf_counter() - started, 3)
-            yield Outcome(one.input, one.face, "ok", one.output, seconds=seconds, figures=figures)
+            if len(faces) == 1:
+                faces[0].outcome = _failed(faces[0].job, error)
+            else:  # see with which of them
+                for face in faces:
+                    self._work_together([face])
+            return
+        seconds = (time.perf_counter() - started) / len(faces)
+        for face, save in zip(faces, saves, strict=True):
+            face.content, face.outcome = None, self._savers.submit(_saved, face.job, save, seconds)
+
+    def _leave(self) -> list[Outcome]:
+        worked_on = [face.outcome for face in self._photos[0].faces if face.outcome]
+        outcomes = [one.result() if isinstance(one, Future) else one for one in worked_on]
+        self._photos.popleft().claim.close()
+        return outcomes
+
+
+def _saved(job: Job, save: Save, seconds: float) -> Outcome:
+    started = time.perf_counter()
+    try:
+        figures = save() or {}
+    except BrokenPipeError:  # of the stream that takes the result: nobody is there any more
+        raise
+    except Exception as error:
+        return _failed(job, error)
+    seconds = round(seconds + time.perf_counter() - started, 3)
+    return Outcome(job.input, job.face, "ok", job.output, seconds=seconds, figures=figures)
 
 
 def _skipped(job: Job, reason: str) -> Outcome:

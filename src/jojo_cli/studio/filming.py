@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from jojo_cli.faces.follow import FaceFollower, Sight
 from jojo_cli.faces.tracks import Seen, Track, find_tracks, smoothed
 from jojo_cli.films import Film, FilmError, FilmWriter, Frame, open_film, open_writer
 from jojo_cli.images import read_image, save_image, to_tensor
-from jojo_cli.studio.batch import Open, Work
+from jojo_cli.studio.batch import Save, Tools
 from jojo_cli.studio.pasting import Paste, Paster
 from jojo_cli.studio.plan import Job
 from jojo_cli.stylize.strength import Strength
@@ -56,7 +57,7 @@ _NO_FACE = "faces are found from about 40 pixels on, and upright"
 
 def filming(
     studio: "Studio", style: str, how: InvertChoice, *, strength: Strength, color: float | None, paste: Paste | None
-) -> tuple[Open[Film], Work[Film]]:
+) -> Tools[Film]:
     """Return what redraws the faces of films: where they are, or without `paste` as squares."""
     loaded = studio.style(style, needs=lambda entry: entry.to_film(how), color=color)
     base = loaded.base
@@ -71,7 +72,7 @@ def filming(
     def open_(job: Job) -> list[tuple[int | None, Film]]:
         return [(job.face, open_film(Path(job.input)))]
 
-    def work(film: Film, job: Job) -> Mapping[str, Any]:
+    def redraw(film: Film, job: Job) -> Mapping[str, Any]:
         assert job.choice
         assert not isinstance(job.choice, Points)
         output = Path(job.output)
@@ -93,7 +94,10 @@ def filming(
         scenes = sum(one.begins for one in seen)
         return {"frames": len(seen), "redrawn": redrawn, "faces": len(tracks), "scenes": scenes}
 
-    return open_, work
+    def work(films: Sequence[tuple[Film, Job]]) -> list[Save]:
+        return [partial(dict, redraw(film, job)) for film, job in films]  # saved part by part
+
+    return Tools(open_, work)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Faces redrawn in their photos."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.paste import Mask, blended, face_shape, head_shape, put_back, square
 from jojo_cli.images import contact_sheet
 from jojo_cli.originals import Original
-from jojo_cli.studio.batch import Open, Work
+from jojo_cli.studio.batch import Save, Tools
 from jojo_cli.studio.plan import Job
 from jojo_cli.stylize.strength import Strength, strength_at
 
@@ -116,7 +116,7 @@ class Paster:
 
 def pasting(
     studio: "Studio", style: str, how: InvertChoice, *, strength: Strength, color: float | None, paste: Paste
-) -> tuple[Open[Found], Work[Found]]:
+) -> Tools[Found]:
     """Return what redraws the faces of photos where they are."""
     loaded = studio.style(style, needs=lambda entry: entry.to_invert(how), color=color)
     settings = how.among(loaded.base.photo_inversions)
@@ -129,23 +129,29 @@ def pasting(
         finder = studio.finder if needs_finder(job.choice) else None
         return [(job.face, (original, [quad for _, quad in find_quads(original.picture, job.choice, finder)]))]
 
-    def work(found: Found, job: Job) -> Mapping[str, Any]:
-        original, quads = found
-        pixels = original.pixels.convert("RGB")  # a copy
-        # Each as the photo shows it; what is large is near, and in front.
-        for number, quad in reversed(list(enumerate(quads, 1))):
-            crop = crop_face(original.picture, quad, size=size)
-            title = f"inverting {job.input}" + (f", face {number}" if len(quads) > 1 else "")
-            code = studio.find_code(crop, loaded.base, settings, title=title).w_plus
-            paster.put(pixels, crop, quad, code, coloured=original.coloured)
-        result = original.changed(pixels)
-        job.write(lambda suffix: result.encode(suffix, quality=job.quality))
-        for compare in list(job.files)[1:]:
-            sheet = contact_sheet([[original.picture, result.picture]], cell=min(COMPARED, max(pixels.size)))
-            job.save(sheet, compare)
-        return {"faces": len(quads)}
+    def work(photos: Sequence[tuple[Found, Job]]) -> list[Save]:
+        return [redrawn(*found, job) for found, job in photos]
 
-    return open_, work
+    def redrawn(original: Original, quads: Sequence[FloatArray], job: Job) -> Save:
+        pixels = original.pixels.convert("RGB")  # a copy
+        crops = [crop_face(original.picture, quad, size=size) for quad in quads]
+        title = f"inverting {job.input}"
+        found = studio.find_codes(crops, loaded.base, settings, title=title)
+        # Each as the photo shows it; what is large is near, and in front.
+        for crop, quad, inversion in reversed(list(zip(crops, quads, found, strict=True))):
+            paster.put(pixels, crop, quad, inversion.w_plus, coloured=original.coloured)
+
+        def save() -> Mapping[str, Any]:
+            result = original.changed(pixels)
+            job.write(lambda suffix: result.encode(suffix, quality=job.quality))
+            for compare in list(job.files)[1:]:
+                sheet = contact_sheet([[original.picture, result.picture]], cell=min(COMPARED, max(pixels.size)))
+                job.save(sheet, compare)
+            return {"faces": len(quads)}
+
+        return save
+
+    return Tools(open_, work)
 
 
 def heads(

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from PIL.Image import Image
@@ -14,7 +15,7 @@ from jojo_cli.codes import SUFFIX, read_code, read_noise, write_code
 from jojo_cli.faces import Points, choose_faces, face_quad, find_quads, needs_finder
 from jojo_cli.images import contact_sheet, to_image
 from jojo_cli.studio.ahead import Ahead
-from jojo_cli.studio.batch import Open, Work
+from jojo_cli.studio.batch import Open, Save, Tools
 from jojo_cli.studio.plan import Job
 from jojo_cli.stylize.strength import Strength
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from jojo_cli.nets.generator import NoiseMaps
     from jojo_cli.studio.pasting import Paste
     from jojo_cli.studio.studio import Studio
+    from jojo_cli.stylize.invert import Inversion
+
+T = TypeVar("T")
 
 COMPARE, SWEEP = ".compare", ".sweep"
 """What the suffixes of a second and a third file begin with: photo and result, and some strengths, side by side."""
@@ -55,16 +59,23 @@ def cutting(studio: "Studio", jobs: Sequence[Job], size: int, stack: ExitStack) 
     return lambda job: studio.crops(job.read(), job.choice, size=size)
 
 
-def aligning(studio: "Studio", jobs: Sequence[Job], size: int, stack: ExitStack) -> tuple[Open[Image], Work[Image]]:
+def aligning(studio: "Studio", jobs: Sequence[Job], size: int, stack: ExitStack) -> Tools[Image]:
     """Return what writes the crops of photos."""
-    return cutting(studio, jobs, size, stack), lambda crop, job: job.save(crop, made="crop")
 
+    def work(crops: Faces[Image]) -> list[Save]:
+        return [partial(job.save, crop, made="crop") for crop, job in crops]
+
+    return Tools(cutting(studio, jobs, size, stack), work)
+
+
+Faces = Sequence[tuple[T, Job]]
+"""What was found in photos, each with its job."""
 
 Marks = tuple[Image, Sequence["FloatArray"], Sequence["FloatArray"]]
 """A photo, the squares of its faces, and their points."""
 
 
-def showing(studio: "Studio") -> tuple[Open[Marks], Work[Marks]]:
+def showing(studio: "Studio") -> Tools[Marks]:
     """Return what writes photos with their faces marked on them."""
     from jojo_cli.faces.show import marked
 
@@ -78,32 +89,41 @@ def showing(studio: "Studio") -> tuple[Open[Marks], Work[Marks]]:
             quads, points = [face_quad(face.landmarks) for face in faces], [face.landmarks for face in faces]
         return [(None, (picture, quads, points))]
 
-    def work(marks: Marks, job: Job) -> Mapping[str, Any]:
+    def save(marks: Marks, job: Job) -> Mapping[str, Any]:
         job.save(marked(*marks))
         return {"faces": len(marks[1])}
 
-    return open_, work
+    return Tools(open_, lambda photos: [partial(save, marks, job) for marks, job in photos])
 
 
 def inverting(
     studio: "Studio", jobs: Sequence[Job], base: str | None, how: InvertChoice, stack: ExitStack
-) -> tuple[Open[Image], Work[Image]]:
+) -> Tools[Image]:
     """Return what finds the codes of faces, and writes them beside what the base draws from them."""
     model = studio.base(base, needs=lambda entry: entry.to_invert(how))
     settings = how.among(model.photo_inversions)
 
-    def work(crop: Image, job: Job) -> Mapping[str, Any]:
-        inversion = studio.find_code(crop, model, settings, title=f"inverting {job.input}")
-        if job.lacks(SUFFIX):
-            write_code(job.files[SUFFIX], inversion.w_plus, model, inversion.noise, overwrite=job.overwrite)
-        job.save(to_image(inversion.reconstruction[0]), ".png")
-        return {
+    def work(crops: Faces[Image]) -> list[Save]:
+        found = studio.find_codes([crop for crop, _ in crops], model, settings, title=_title(crops))
+        return [drawn(inversion, job) for inversion, (_, job) in zip(found, crops, strict=True)]
+
+    def drawn(inversion: "Inversion", job: Job) -> Save:
+        reconstruction = to_image(inversion.reconstruction[0])
+        figures = {
             "reconstruction": str(job.files[".png"]),
             "lpips": round(inversion.lpips, 4),
             "mse": round(inversion.mse, 4),
         }
 
-    return cutting(studio, jobs, model.generator.resolution, stack), work
+        def save() -> Mapping[str, Any]:
+            if job.lacks(SUFFIX):
+                write_code(job.files[SUFFIX], inversion.w_plus, model, inversion.noise, overwrite=job.overwrite)
+            job.save(reconstruction, ".png")
+            return figures
+
+        return save
+
+    return Tools(cutting(studio, jobs, model.generator.resolution, stack), work, model.device.at_once)
 
 
 def applying(
@@ -116,12 +136,12 @@ def applying(
     strength: Strength,
     color: float | None,
     paste: "Paste | Literal[False] | None",
-) -> tuple[Open[Any], Work[Any]]:
+) -> Tools[Any]:
     """Return what redraws the faces of photos and films."""
     from jojo_cli.studio.filming import filming
     from jojo_cli.studio.pasting import Paste, pasting
 
-    def tools_for(film: bool) -> tuple[Open[Any], Work[Any]]:
+    def tools_for(film: bool) -> Tools[Any]:
         if film:
             placed = Paste() if paste is None else paste or None
             return filming(studio, style, how, strength=strength, color=color, paste=placed)
@@ -131,14 +151,14 @@ def applying(
         return redrawing(studio, photos, style, how, stack, strength=strength, color=color)
 
     tools = {film: tools_for(film) for film in {job.film for job in jobs}}
+    if len(tools) == 1:
+        return next(iter(tools.values()))
 
-    def open_(job: Job) -> Sequence[tuple[int | None, Any]]:
-        return tools[job.film][0](job)
+    def work(found: Faces[Any]) -> Sequence[Save]:
+        ((_, job),) = found
+        return tools[job.film].work(found)
 
-    def work(found: Any, job: Job) -> Mapping[str, Any] | None:
-        return tools[job.film][1](found, job)
-
-    return open_, work
+    return Tools(lambda job: tools[job.film].open(job), work)
 
 
 def redrawing(
@@ -150,7 +170,7 @@ def redrawing(
     *,
     strength: Strength,
     color: float | None,
-) -> "tuple[Open[Image | Code], Work[Image | Code]]":
+) -> "Tools[Image | Code]":
     """Return what redraws faces in a style, and what a job has more files for."""
     photos = [job for job in jobs if not is_code(job)]
 
@@ -168,28 +188,45 @@ def redrawing(
         path = Path(job.input)
         return [(None, (read_code(path, base), read_noise(path, base)))]
 
-    def work(face: "Image | Code", job: Job) -> None:
-        if isinstance(face, Image):
-            found = studio.find_code(face, base, settings, title=f"inverting {job.input}")
-            w_plus, noise = found.w_plus, found.noise
-        else:
-            w_plus, noise = face
+    def work(faces: "Faces[Image | Code]") -> list[Save]:
+        crops = [(face, job) for face, job in faces if isinstance(face, Image)]
+        inversions = studio.find_codes([crop for crop, _ in crops], base, settings, title=_title(crops))
+        found = iter([(inversion.w_plus, inversion.noise) for inversion in inversions])
+        return [
+            redrawn(job, *next(found), crop=face) if isinstance(face, Image) else redrawn(job, *face)
+            for face, job in faces
+        ]
 
+    def redrawn(job: Job, w_plus: "Tensor", noise: "NoiseMaps", *, crop: Image | None = None) -> Save:
         def drawn(strength: Strength) -> Image:
             return loaded.draw(w_plus, strength=strength, color=color, noise=noise)[0]
 
         result = drawn(strength)
-        job.save(result)
+        pictures: dict[str | None, Image] = {None: result}
         for suffix in list(job.files)[1:]:
             if suffix.startswith(SWEEP):
                 row = [drawn(amount) for amount in SWEPT]
                 cell = min(SWEPT_SIDE, result.width)
             else:
-                row = [face if isinstance(face, Image) else drawn(0), result]
+                row = [crop or drawn(0), result]
                 cell = result.width
-            job.save(contact_sheet([row], cell=cell), suffix)
+            pictures[suffix] = contact_sheet([row], cell=cell)
 
-    return open_, work
+        def save() -> None:
+            for suffix, picture in pictures.items():
+                job.save(picture, suffix)
+
+        return save
+
+    return Tools(open_, work, base.device.at_once if photos else 1)
+
+
+def _title(crops: Faces[Image]) -> str:
+    """Return what is told of the work on crops."""
+    if not crops:
+        return ""
+    (_, job), *more = crops
+    return f"inverting {job.input}" + (f" and {len(more)} more" if more else "")
 
 
 def is_code(job: Job) -> bool:

@@ -33,10 +33,6 @@ from jojo_cli.stylize.steps import OnStep
 FindLandmarks = Callable[[Image], FloatArray]
 """Returns the landmarks [68,2] of the face of an FFHQ crop, x and y in shares of its side."""
 
-AT_ONCE = {"cpu": 1, "cuda": 4, "mps": 4}
-"""Pictures drawn at once by each kind of device, while its memory allows: a CPU draws many no faster than one."""
-
-
 COLOR = 3.0
 """Weight of how far colours that shall be kept have changed, as a mean absolute difference."""
 
@@ -106,7 +102,7 @@ def _finetune(
     optimizer = _optimizer(_groups(generator, base, settings), settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, settings))
     batch = min(settings.batch or len(references), len(references))
-    at_once = min(batch, AT_ONCE[base.device.torch_device.type])
+    at_once = min(batch, base.device.at_once)
     losses: list[float] = []
     faces: list[_Face] = []
     for step in range(settings.steps):

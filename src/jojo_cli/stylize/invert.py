@@ -1,7 +1,7 @@
 """A photo's code: the w+ from which the generator draws it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import cos, pi
 
@@ -89,73 +89,98 @@ def invert(
         UsageError: noise is asked for, and the base has none.
         JojoError: the loss is no longer a number, or the device has too little memory.
     """
+    (inversion,) = invert_together(base, image, settings, start=start, seen=seen, on_step=on_step)
+    return inversion
+
+
+def invert_together(
+    base: Base,
+    images: Tensor,
+    settings: InvertSettings,
+    *,
+    start: Tensor | None = None,
+    seen: Visible | None = None,
+    on_step: OnStep = lambda step, loss: None,
+) -> list[Inversion]:
+    """Return the codes of several images [N,3,R,R], as `invert` finds that of each, up to rounding.
+
+    A GPU needs little longer for some than for one. `start` is [N,L,D]; `on_step` is told the mean loss.
+    """
     if settings.noise and not base.generator.noise_maps:
         raise UsageError(f"base {base.name!r} draws without noise", hint="leave out --noise")
     with base.device.enough_memory():
-        w_plus = _start(base, image, settings) if start is None else start
+        w_plus = _start(base, images, settings) if start is None else start
         if settings.steps:
             descend = _descend_naturally if settings.natural else _descend
-            distance = _Distance(base, image, settings, seen or (lambda images: images))
+            distance = _Distance(base, images, settings, seen or (lambda images: images))
             w_plus = descend(base, w_plus, settings, distance, on_step)
         w_plus = w_plus.clone()  # what inference mode made can't be differentiated
-        if not settings.noise:
-            return Inversion(base, image, w_plus)
-        noise = find_noise(
-            base,
-            image,
-            w_plus,
-            settings.noise,
-            seen=seen,
-            on_step=lambda step, loss: on_step(settings.steps + step, loss),
-        )
-        return Inversion(base, image, w_plus, noise)
+        found = [Inversion(base, image, code) for image, code in zip(_singly(images), _singly(w_plus), strict=True)]
+        return [_with_noise(one, settings, seen, on_step) for one in found] if settings.noise else found
 
 
-def _start(base: Base, image: Tensor, settings: InvertSettings) -> Tensor:
+def _with_noise(inversion: Inversion, settings: InvertSettings, seen: Visible | None, on_step: OnStep) -> Inversion:
+    noise = find_noise(
+        inversion.base,
+        inversion.image,
+        inversion.w_plus,
+        settings.noise,
+        seen=seen,
+        on_step=lambda step, loss: on_step(settings.steps + step, loss),
+    )
+    return replace(inversion, noise=noise)
+
+
+def _singly(batch: Tensor) -> list[Tensor]:
+    """Return each of a batch [N,...] as a batch of its own."""
+    return [one[None] for one in batch]
+
+
+def _start(base: Base, images: Tensor, settings: InvertSettings) -> Tensor:
     if settings.method not in ("encoder", "hybrid"):
-        return base.generator.w_to_w_plus(base.latents.mean_w[None])
-    w_plus = base.latents.truncate(base.load_encoder(settings.encoder)(image), settings.psi)
+        return base.generator.w_to_w_plus(base.latents.mean_w.expand(len(images), -1))
+    w_plus = base.latents.truncate(base.load_encoder(settings.encoder)(images), settings.psi)
     if settings.space == "w":
         return base.generator.w_to_w_plus(base.latents.unwhiten(base.latents.whiten(w_plus).mean(dim=1)))
     return w_plus
 
 
 class _Distance:
-    """How far what is drawn is from a picture, step by step."""
+    """How far what is drawn is from pictures, step by step."""
 
-    def __init__(self, base: Base, image: Tensor, settings: InvertSettings, seen: Visible) -> None:
-        self.base, self.image, self.settings, self.seen = base, seen(image), settings, seen
-        image = self.image
+    def __init__(self, base: Base, images: Tensor, settings: InvertSettings, seen: Visible) -> None:
+        self.base, self.images, self.settings, self.seen = base, seen(images), settings, seen
         # In turn, at no cost a step: what makes the person is small in the whole picture.
         self.views = (whole_view(base.generator.resolution), face_view(base.generator.resolution))
-        self.target = Targets(base.load_perceptual(), [image], self.views)
-        self.strangeness = _strangeness(base, image) if settings.identity else None
+        self.target = Targets(base.load_perceptual(), _singly(self.images), self.views)
+        self.strangeness = _strangeness(base, self.images) if settings.identity else None
 
     def __call__(self, w_plus: Tensor, step: int) -> Tensor:
-        """Return the loss of w_plus [1,L,D] at a step."""
+        """Return the loss of w_plus [N,L,D] at a step, added up."""
         whole, face = self.views
+        count = len(w_plus)
         with self.base.device.autocast():
             drawn = self.seen(self.base.generator.synthesis(w_plus, at_least=face.scale))
-            loss = self.target.distance(drawn, self.views[step % 2])
-        loss = loss + self.settings.pixels * F.mse_loss(whole(drawn), whole(self.image))
+            loss = count * self.target.distance(drawn, self.views[step % 2], range(count))
+        loss = loss + self.settings.pixels * count * F.mse_loss(whole(drawn), whole(self.images))
         if self.strangeness:
             loss = loss + self.settings.identity * self.strangeness(drawn)
         return loss
 
 
 def _descend(base: Base, start: Tensor, settings: InvertSettings, distance: _Distance, on_step: OnStep) -> Tensor:
-    """Return w_plus [1,L,D] after steps of Adam."""
+    """Return w_plus [N,L,D] after steps of Adam."""
     code = _code(base, settings, start)
     optimizer = torch.optim.Adam(code.parameters(), lr=settings.rate, betas=(0.9, 0.99))
     with torch.enable_grad():
         for step in range(settings.steps):
             optimizer.param_groups[0]["lr"] = settings.rate * _ramps(step, settings.steps)
             loss = distance(code(), step)
-            loss = loss + settings.pull * code.distance() + settings.spread * code.spread()
+            loss = loss + len(start) * (settings.pull * code.distance() + settings.spread * code.spread())
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            report(loss, step, on_step)
+            report(loss / len(start), step, on_step)
     w_plus: Tensor = code()
     return w_plus.detach()
 
@@ -163,11 +188,11 @@ def _descend(base: Base, start: Tensor, settings: InvertSettings, distance: _Dis
 def _descend_naturally(
     base: Base, start: Tensor, settings: InvertSettings, distance: _Distance, on_step: OnStep
 ) -> Tensor:
-    """Return w_plus [1,L,D] after natural gradient steps of its octaves' codes."""
+    """Return w_plus [N,L,D] after natural gradient steps of its octaves' codes."""
     assert base.load_curvature
     curvature = base.load_curvature()
     octave = octave_of_code(base.generator)
-    origin = base.latents.whiten(start[:, first_of_octave(base.generator)])  # [1,O,D]
+    origin = base.latents.whiten(start[:, first_of_octave(base.generator)])  # [N,O,D]
     code, velocity = origin, torch.zeros_like(origin)
     for step in range(settings.steps):
         code = code.detach().requires_grad_()
@@ -175,25 +200,27 @@ def _descend_naturally(
             moved = code - origin
             together = moved.mean(dim=1, keepdim=True)
             loss = distance(base.latents.unwhiten(code)[:, octave], step)
-            loss = loss + settings.pull * together.square().mean()
-            loss = loss + settings.spread * (moved - together).square().mean()
+            apart = moved - together
+            loss = loss + len(start) * (
+                settings.pull * together.square().mean() + settings.spread * apart.square().mean()
+            )
             (gradient,) = torch.autograd.grad(loss, code)
         change = curvature.natural(gradient)
         # This face may bend more than faces do on average.
-        change *= (LONGEST / change.square().mean(dim=(0, 2), keepdim=True).sqrt()).clamp(max=1)
+        change *= (LONGEST / change.square().mean(dim=2, keepdim=True).sqrt()).clamp(max=1)
         share = min(1.0, (settings.steps - step) / (0.3 * settings.steps))
         velocity = MOMENTUM * velocity - share * settings.rate * change
         code = code + velocity
-        report(loss, step, on_step)
+        report(loss / len(start), step, on_step)
     return base.latents.unwhiten(code.detach())[:, octave]
 
 
-def _strangeness(base: Base, image: Tensor) -> Callable[[Tensor], Tensor]:
-    """Return the squared distance of a picture's face descriptor to that of `image`, as a function."""
+def _strangeness(base: Base, images: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return the squared distances of pictures' face descriptors to those of `images`, added up, as a function."""
     recogniser = base.load_recogniser()
     with torch.no_grad():
-        person = recogniser(image)
-    return lambda drawn: (recogniser(drawn) - person).square().sum()
+        people = recogniser(images)
+    return lambda drawn: (recogniser(drawn) - people).square().sum()
 
 
 class _MovedCode(nn.Module):
@@ -202,12 +229,12 @@ class _MovedCode(nn.Module):
     def __init__(self, latents: Latents, origin: Tensor, moved: Tensor, *, differ: bool) -> None:
         super().__init__()
         self.latents = latents
-        self.origin = origin  # [1,L,D]
-        self.together = nn.Parameter(moved)  # [1,1,D]
-        self.apart = nn.Parameter(torch.zeros_like(origin), requires_grad=differ)  # [1,L,D]
+        self.origin = origin  # [N,L,D]
+        self.together = nn.Parameter(moved)  # [N,1,D]
+        self.apart = nn.Parameter(torch.zeros_like(origin), requires_grad=differ)  # [N,L,D]
 
     def forward(self) -> Tensor:
-        return self.latents.unwhiten(self.origin + self.together + self.apart)  # [1,L,D]
+        return self.latents.unwhiten(self.origin + self.together + self.apart)  # [N,L,D]
 
     def distance(self) -> Tensor:
         return (self.together + self.apart.mean(dim=1, keepdim=True)).square().mean()
@@ -217,14 +244,14 @@ class _MovedCode(nn.Module):
 
 
 class _LatentZ(nn.Module):
-    """w+ as the image of a z."""
+    """w+ as the images of N z."""
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: Base, count: int) -> None:
         super().__init__()
         self.base = base
         # Not zero, which has no direction to normalise: the mapping sees only where z points to.
         z = torch.randn(1, base.generator.w_dim, generator=torch.Generator().manual_seed(0))
-        self.z = nn.Parameter(z.to(base.device.torch_device))
+        self.z = nn.Parameter(z.to(base.device.torch_device).repeat(count, 1))
 
     def forward(self) -> Tensor:
         return self.base.generator.w_to_w_plus(self.base.generator.mapping(self.z))
@@ -238,8 +265,8 @@ class _LatentZ(nn.Module):
 
 def _code(base: Base, settings: InvertSettings, start: Tensor) -> _MovedCode | _LatentZ:
     if settings.space == "z":
-        return _LatentZ(base)
-    start = base.latents.whiten(start)  # [1,L,D]
+        return _LatentZ(base, len(start))
+    start = base.latents.whiten(start)  # [N,L,D]
     if settings.method == "hybrid":
         return _MovedCode(base.latents, start, torch.zeros_like(start[:, :1]), differ=settings.space == "w+")
     # What optimisation starts from is not where it is pulled to: the mean w is no likely code, the centre is.
