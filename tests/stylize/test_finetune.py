@@ -263,6 +263,24 @@ def test_strangers_come_to_look_like_the_reference(base: Base, reference: Refere
     assert styled < 0.9 * plain
 
 
+def test_detail_that_neither_face_nor_reference_has_counts(base: Base, reference: Reference) -> None:
+    settings = replace(SETTINGS, steps=1, strangers=1, apart=1.0, texture=1.0)
+    rough = base.generator.clone()
+    for name, weights in rough.state_dict().items():
+        if name.startswith("stages.") and name.endswith("weight"):
+            weights.mul_(3)
+
+    def counted(start: Generator) -> float:
+        heard, deaf = (
+            finetune(base, [reference], replace(settings, excess=excess), start=start).losses[0]
+            for excess in (10.0, 0.0)
+        )
+        return heard - deaf
+
+    assert counted(base.generator) == pytest.approx(0, abs=1e-3)
+    assert counted(rough) > 0.01
+
+
 def test_fine_codes_of_strangers_are_nearer_to_the_reference(
     base: Base, reference: Reference, drawn_codes: list[Tensor]
 ) -> None:

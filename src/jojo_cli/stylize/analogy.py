@@ -20,6 +20,7 @@ from jojo_cli.bases.regions import REGIONS, RegionFinder
 from jojo_cli.bases.views import View, resized
 from jojo_cli.nets.generator import State
 from jojo_cli.nets.ops import Features
+from jojo_cli.stylize.detail import contrasts
 
 PLACE = 16
 """Side of a place, in pixels of the whole picture."""
@@ -98,6 +99,7 @@ class Analogy:
         axis = torch.linspace(0, 1, self.grid, device=image.device)
         apart = (axis[:, None] - axis).square()  # [G,G]
         self.apart = (apart[:, None, :, None] + apart[None, :, None, :]).flatten(2).flatten(0, 1)  # [P,P]
+        self.contrasts = contrasts(image, self.grid)[0].flatten(1).T  # [P,B]
         self.means: dict[int, Tensor] = {}  # of all layers [P,C], by scale
         self.values: dict[int, list[Tensor]] = {}  # of the fine layers, each [P,K,C]
         with torch.no_grad():
@@ -153,6 +155,10 @@ class Analogy:
         return Example(
             torch.split(means, self.channels), [x[chosen.flatten()].flatten(0, 1) for x in self.values[view.scale]]
         )
+
+    def contrasts_of(self, match: Match) -> Tensor:
+        """Return the contrasts [1,B,G,G] of the places that show what those of a face show, see `contrasts`."""
+        return (match.shares.float() @ self.contrasts).T.reshape(1, -1, self.grid, self.grid)
 
     def _described(self, states: Sequence[State]) -> list[Tensor]:
         """Return what a generator's features say of the places [P,C] of one face."""

@@ -24,6 +24,7 @@ from jojo_cli.images import to_image
 from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.ops import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, place_distance, texture_distance
+from jojo_cli.stylize.detail import Limit, contrasts
 from jojo_cli.stylize.losses import Targets, combs, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w
 from jojo_cli.stylize.optimizer import RowAdam
@@ -32,6 +33,9 @@ from jojo_cli.stylize.steps import OnStep
 
 FindLandmarks = Callable[[Image], FloatArray]
 """Returns the landmarks [68,2] of the face of an FFHQ crop, x and y in shares of its side."""
+
+SPARE = 2.0
+"""How much more contrast a place may have than those of the reference have on average: lines are thin."""
 
 COLOR = 3.0
 """Weight of how far colours that shall be kept have changed, as a mean absolute difference."""
@@ -158,6 +162,7 @@ class _Face:
     plain: _Drawn | None  # by the base, if it is to be kept near that
     match: Match | None = None  # of a stranger: where the reference shows its parts
     overlay: Overlay | None = None  # of a stranger: the reference laid on it, where it can be
+    limit: Limit | None = None  # of a stranger: how much detail it may have
 
 
 _Viewed = tuple[float, View, Features]
@@ -236,7 +241,9 @@ class _Lesson:
         with torch.no_grad(), self.base.device.autocast():
             likeness = self.analogies[reference].compare(states)
             match = self.analogies[reference].match(likeness, torch.Generator().manual_seed(seed))
-        return _Face(reference, w_plus, seed, plain, match, self._overlay(reference, plain.images, likeness))
+            overlay = self._overlay(reference, plain.images, likeness)
+            limit = self._limit(reference, plain.images, match, overlay) if self.settings.excess else None
+        return _Face(reference, w_plus, seed, plain, match, overlay, limit)
 
     def _overlay(self, reference: int, images: Tensor, likeness: Likeness) -> Overlay | None:
         """Return a reference laid on a face that the base drew, where the landmarks of both can be known."""
@@ -251,6 +258,14 @@ class _Lesson:
         overlay = lay(self.references[reference].image, face, inner, landmarks, other_face, other, at)
         teeth = self.teeth[reference]
         return with_teeth(overlay, teeth, images, other) if teeth else overlay
+
+    def _limit(self, reference: int, images: Tensor, match: Match, overlay: Overlay | None) -> Limit:
+        """Return how much detail a face that the base drew may have; a reference laid on it says itself how much."""
+        analogy = self.analogies[reference]
+        natural, drawn = contrasts(self.tinted(images), analogy.grid), analogy.contrasts_of(match)
+        allowed = torch.maximum(natural, SPARE * drawn)
+        counts = 1 - shrink(overlay.weights, analogy.grid) if overlay else torch.ones_like(allowed[:, :1])
+        return Limit(allowed, counts)
 
     def _towards_random(
         self, w_plus: Tensor, amount: float, rng: torch.Generator, codes: Sequence[int] | None = None
@@ -288,15 +303,18 @@ class _Lesson:
         if settings.combs:
             terms.append(settings.combs * combs(drawn))
         for i, face in enumerate(faces):
+            one = drawn[i : i + 1]
+            if face.limit:
+                terms.append(settings.excess * face.limit.excess(self.tinted(one)) / len(faces))
             if face.overlay:
                 own = [(weight, view, tuple(x[i : i + 1] for x in features)) for weight, view, features in seen]
-                terms += [term / len(faces) for term in self.unlike_overlay(face.overlay, drawn[i : i + 1], own)]
+                terms += [term / len(faces) for term in self.unlike_overlay(face.overlay, one, own)]
         return torch.stack(terms).sum()
 
     def plain(self, w_plus: Tensor, states: list[State] | None = None) -> _Drawn:
         """Return what the base draws of w_plus [N,L,D]; what it draws them through is added to `states`."""
         with torch.no_grad(), self.base.device.autocast():
-            images = self.base.generator.synthesis(w_plus, at_least=self.whole.scale, states=states)
+            images = self.base.generator.synthesis(w_plus, states=states)
             seen = self.critic.features(self.whole(self.tinted(images))) if self.settings.structure else ()
             return _Drawn(images, seen)
 
