@@ -25,8 +25,11 @@ Open = Callable[[Job], Sequence[tuple[int | None, T]]]
 Save = Callable[[], Mapping[str, Any] | None]
 """Writes the files of one result, in any thread; returns the figures of the outcome; raises JojoError."""
 
-Work = Callable[[Sequence[tuple[T, Job]]], Sequence[Save]]
-"""Does the work on one or some of them, and returns what saves the result of each; raises JojoError."""
+Found = Sequence[tuple[T, Job]]
+"""What was found in photos, each with its job."""
+
+Work = Callable[[Found[T]], Sequence[Save]]
+"""Does the work on one or some of what was found, and returns what saves the result of each; raises JojoError."""
 
 SAVERS = 4
 """Threads that save: a PNG takes longer than all networks on a GPU do, and Pillow lets others run meanwhile."""

@@ -26,7 +26,7 @@ from jojo_cli.faces.follow import FaceFollower, Sight
 from jojo_cli.faces.tracks import Seen, Track, find_tracks, smoothed
 from jojo_cli.films import Film, FilmError, FilmWriter, Frame, open_film, open_writer
 from jojo_cli.images import read_image, save_image, to_tensor
-from jojo_cli.studio.batch import Save, Tools
+from jojo_cli.studio.batch import Found, Save, Tools
 from jojo_cli.studio.pasting import Paste, Paster
 from jojo_cli.studio.plan import Job
 from jojo_cli.stylize.strength import Strength
@@ -94,7 +94,7 @@ def filming(
         scenes = sum(one.begins for one in seen)
         return {"frames": len(seen), "redrawn": redrawn, "faces": len(tracks), "scenes": scenes}
 
-    def work(films: Sequence[tuple[Film, Job]]) -> list[Save]:
+    def work(films: Found[Film]) -> list[Save]:
         return [partial(dict, redraw(film, job)) for film, job in films]  # saved part by part
 
     return Tools(open_, work)

@@ -15,7 +15,7 @@ from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.paste import Mask, blended, face_shape, head_shape, put_back, square
 from jojo_cli.images import contact_sheet
 from jojo_cli.originals import Original
-from jojo_cli.studio.batch import Save, Tools
+from jojo_cli.studio.batch import Found, Save, Tools
 from jojo_cli.studio.plan import Job
 from jojo_cli.stylize.strength import Strength, strength_at
 
@@ -46,7 +46,7 @@ class Paste:
     location: bool = False
 
 
-Found = tuple[Original, list[FloatArray]]
+Placed = tuple[Original, list[FloatArray]]
 """A photo, and the squares [4,2] of its faces that were chosen, the largest first."""
 
 
@@ -116,20 +116,20 @@ class Paster:
 
 def pasting(
     studio: "Studio", style: str, how: InvertChoice, *, strength: Strength, color: float | None, paste: Paste
-) -> Tools[Found]:
+) -> Tools[Placed]:
     """Return what redraws the faces of photos where they are."""
     loaded = studio.style(style, needs=lambda entry: entry.to_invert(how), color=color)
     settings = how.among(loaded.base.photo_inversions)
     size = loaded.base.generator.resolution
     paster = Paster(studio, loaded, paste, strength=strength, color=color)
 
-    def open_(job: Job) -> list[tuple[int | None, Found]]:
+    def open_(job: Job) -> list[tuple[int | None, Placed]]:
         original = job.read_original(location=paste.location)
         assert job.choice
         finder = studio.finder if needs_finder(job.choice) else None
         return [(job.face, (original, [quad for _, quad in find_quads(original.picture, job.choice, finder)]))]
 
-    def work(photos: Sequence[tuple[Found, Job]]) -> list[Save]:
+    def work(photos: Found[Placed]) -> list[Save]:
         return [redrawn(*found, job) for found, job in photos]
 
     def redrawn(original: Original, quads: Sequence[FloatArray], job: Job) -> Save:

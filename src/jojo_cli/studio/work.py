@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL.Image import Image
@@ -15,7 +15,7 @@ from jojo_cli.codes import SUFFIX, read_code, read_noise, write_code
 from jojo_cli.faces import Points, choose_faces, face_quad, find_quads, needs_finder
 from jojo_cli.images import contact_sheet, to_image
 from jojo_cli.studio.ahead import Ahead
-from jojo_cli.studio.batch import Open, Save, Tools
+from jojo_cli.studio.batch import Found, Open, Save, Tools
 from jojo_cli.studio.plan import Job
 from jojo_cli.stylize.strength import Strength
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from jojo_cli.studio.pasting import Paste
     from jojo_cli.studio.studio import Studio
     from jojo_cli.stylize.invert import Inversion
-
-T = TypeVar("T")
 
 COMPARE, SWEEP = ".compare", ".sweep"
 """What the suffixes of a second and a third file begin with: photo and result, and some strengths, side by side."""
@@ -62,14 +60,11 @@ def cutting(studio: "Studio", jobs: Sequence[Job], size: int, stack: ExitStack) 
 def aligning(studio: "Studio", jobs: Sequence[Job], size: int, stack: ExitStack) -> Tools[Image]:
     """Return what writes the crops of photos."""
 
-    def work(crops: Faces[Image]) -> list[Save]:
+    def work(crops: Found[Image]) -> list[Save]:
         return [partial(job.save, crop, made="crop") for crop, job in crops]
 
     return Tools(cutting(studio, jobs, size, stack), work)
 
-
-Faces = Sequence[tuple[T, Job]]
-"""What was found in photos, each with its job."""
 
 Marks = tuple[Image, Sequence["FloatArray"], Sequence["FloatArray"]]
 """A photo, the squares of its faces, and their points."""
@@ -103,7 +98,7 @@ def inverting(
     model = studio.base(base, needs=lambda entry: entry.to_invert(how))
     settings = how.among(model.photo_inversions)
 
-    def work(crops: Faces[Image]) -> list[Save]:
+    def work(crops: Found[Image]) -> list[Save]:
         found = studio.find_codes([crop for crop, _ in crops], model, settings, title=_title(crops))
         return [drawn(inversion, job) for inversion, (_, job) in zip(found, crops, strict=True)]
 
@@ -154,7 +149,7 @@ def applying(
     if len(tools) == 1:
         return next(iter(tools.values()))
 
-    def work(found: Faces[Any]) -> Sequence[Save]:
+    def work(found: Found[Any]) -> Sequence[Save]:
         ((_, job),) = found
         return tools[job.film].work(found)
 
@@ -188,7 +183,7 @@ def redrawing(
         path = Path(job.input)
         return [(None, (read_code(path, base), read_noise(path, base)))]
 
-    def work(faces: "Faces[Image | Code]") -> list[Save]:
+    def work(faces: "Found[Image | Code]") -> list[Save]:
         crops = [(face, job) for face, job in faces if isinstance(face, Image)]
         inversions = studio.find_codes([crop for crop, _ in crops], base, settings, title=_title(crops))
         found = iter([(inversion.w_plus, inversion.noise) for inversion in inversions])
@@ -221,7 +216,7 @@ def redrawing(
     return Tools(open_, work, base.device.at_once if photos else 1)
 
 
-def _title(crops: Faces[Image]) -> str:
+def _title(crops: Found[Image]) -> str:
     """Return what is told of the work on crops."""
     if not crops:
         return ""

@@ -1,8 +1,8 @@
 """Detail that neither a face nor its reference has: what training on one picture leaves where nothing shall be.
 
 Backgrounds get the folds of a cloth, skin a canvas and hair a crimp, as the distribution of all that a view shows does
-not say where it belongs. So the contrast of each place, octave by octave, may be that of the face as the base draws it,
-or that of the places of the reference that show the same, and what is beyond counts.
+not say where it belongs. So the contrast of each place is held, octave by octave, to what the face as the base draws it
+has there, and the places of the reference that show the same.
 """
 
 from typing import NamedTuple
@@ -25,8 +25,9 @@ class Limit(NamedTuple):
     counts: Tensor  # [1,1,G,G], 0 to 1
 
     def excess(self, images: Tensor) -> Tensor:
-        """Return how far the contrasts of one picture [1,3,S,S] are beyond, on average; S may be less than that of the
-        pictures that the limit is from, which then say no more of the finest octaves.
+        """Return how far the contrasts of one picture [1,3,S,S] are beyond, on average; 0 is nowhere.
+
+        A picture that is smaller than those that the limit is from is not held to anything in the finest octaves.
         """
         own = contrasts(images, self.contrasts.shape[-1])
         beyond = (own - self.contrasts[:, -own.shape[1] :]).clamp(min=0)
