@@ -17,6 +17,9 @@ from jojo_cli.stylize.mixing import sample_code
 
 WHOLE = View(128, 128)
 
+MIRRORED = torch.eye(64).view(8, 8, 64).flip(1).flatten(0, 1)
+"""The places of a picture whose left is right."""
+
 
 def rng() -> torch.Generator:
     return torch.Generator().manual_seed(0)
@@ -24,6 +27,11 @@ def rng() -> torch.Generator:
 
 def pictures(*, size: int = 128, seed: int = 0) -> Tensor:
     return torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def halves() -> Tensor:
+    """Return a picture whose left half is light, and whose right half is dark."""
+    return torch.where(torch.arange(128) < 64, 0.5, -0.5).expand(1, 3, 128, 128)
 
 
 def seen(base: Base, images: Tensor) -> Features:
@@ -128,6 +136,22 @@ def test_window_wants_what_the_whole_wants_there(base: Base, reference: Tensor) 
         assert torch.allclose(part, all_of_it[:, 2:6, 4:8], atol=1e-5)
 
 
+def test_places_shall_have_the_colours_of_their_like(base: Base) -> None:
+    reference = halves()
+    analogy = Analogy(base.load_perceptual(), reference, drawn_through(base), [128])
+    shades = analogy.shades_of(Match(MIRRORED, torch.arange(64)))
+    assert shades.distance(reference.flip(3)) == pytest.approx(0, abs=1e-6)
+    assert shades.distance(reference) == pytest.approx(1)
+    assert shades.distance(reference.flip(3) + 0.25) == pytest.approx(0.25)
+    assert shades._replace(counts=shades.counts * 0.5).distance(reference) == pytest.approx(0.5)
+
+
+def test_places_whose_likes_differ_may_have_any_colour(base: Base) -> None:
+    analogy = Analogy(base.load_perceptual(), halves(), drawn_through(base), [128])
+    shades = analogy.shades_of(Match((torch.eye(64) + MIRRORED) / 2, torch.arange(64)))
+    assert shades.distance(pictures()) < 1e-3
+
+
 def test_texture_sees_how_it_is_drawn(base: Base, analogy: Analogy, reference: Tensor) -> None:
     example = analogy.example(Match(torch.eye(64), torch.arange(64)), WHOLE)
     softer = F.interpolate(pictures(size=16), size=128, mode="bilinear")
@@ -150,6 +174,21 @@ def test_background_is_only_what_looks_like_it() -> None:
     assert (sure[background, 12:18, 17:36] < 0.1).all()
     assert (sure[:, :, 39:41] == 0).all()
     assert torch.equal(sure[hair, :, 44:62], regions[hair, :, 44:62])
+
+
+def test_hair_is_not_what_looks_like_the_background() -> None:
+    """A reference may wear its hair shorter than its natural face; in a line drawing, hair may be as white as paper."""
+    background, hair = REGIONS.index("background"), REGIONS.index("hair")
+    regions = torch.zeros(4, 64, 64)
+    regions[background, :, :24], regions[hair, :, 24:] = 1, 1
+    image = torch.tensor([-0.2, 0.6, 0.6])[:, None, None].repeat(1, 1, 256, 256)
+    white = trusted(regions.clone(), image)
+    assert (white[hair, :, 28:60] == 1).all()
+    image[0, :, :160, 96:] = -0.8  # dark, and short
+    sure = trusted(regions.clone(), image)
+    assert (sure[hair, :38, 28:60] == 1).all()
+    assert (sure[hair, 42:, 28:60] == 0).all()
+    assert (sure[background, 4:60, 4:20] == 1).all()
 
 
 def test_background_of_several_colours_is_all_of_them() -> None:

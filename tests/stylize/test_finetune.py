@@ -281,6 +281,17 @@ def test_detail_that_neither_face_nor_reference_has_counts(base: Base, reference
     assert counted(rough) > 0.01
 
 
+def test_strangers_take_the_colours_of_the_reference(base: Base, reference: Reference) -> None:
+    red = replace(reference, image=torch.tensor([0.8, -0.6, -0.6])[None, :, None, None].expand(1, 3, 128, 128))
+    settings = replace(SETTINGS, strangers=1, apart=1.0, texture=1.0)
+    w_plus = torch.cat([sample_code(base, seed, 0.7) for seed in range(100, 104)])
+    without, taken = (
+        (finetune(base, [red], replace(settings, shades=shades)).generator.synthesis(w_plus) - red.image).abs().mean()
+        for shades in (0.0, 10.0)
+    )
+    assert taken < 0.9 * without
+
+
 def test_fine_codes_of_strangers_are_nearer_to_the_reference(
     base: Base, reference: Reference, drawn_codes: list[Tensor]
 ) -> None:

@@ -128,6 +128,7 @@ def assemble(
                 structure=1.2,
                 weave=1.2,
                 combs=6.0,
+                shades=4.0,
                 excess=8.0,
             ),
         ),

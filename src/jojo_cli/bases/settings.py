@@ -112,6 +112,7 @@ class FinetuneSettings:
     color: float = 0.0  # how far their fine codes then go back to the reference's
     texture: float = 0.0  # weight of how the values of features are distributed, see `texture_distance`
     places: float = 0.0  # weight of how far each place is from its like in the reference, see `place_distance`
+    shades: float = 0.0  # weight of how far the colours of places are from their like's, see `Shades`
     excess: float = 0.0  # weight of detail that neither they nor the reference have, see `Limit`
     # Where landmarks are known, also from the reference laid on them, see `lay`.
     overlay: float = 0.0  # weight of the critic

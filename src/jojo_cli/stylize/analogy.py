@@ -17,7 +17,7 @@ from torch import Tensor
 
 from jojo_cli.bases.judges import Comparer
 from jojo_cli.bases.regions import REGIONS, RegionFinder
-from jojo_cli.bases.views import View, resized
+from jojo_cli.bases.views import View, resized, shrink
 from jojo_cli.nets.generator import State
 from jojo_cli.nets.ops import Features
 from jojo_cli.stylize.detail import contrasts
@@ -37,8 +37,14 @@ SUSPICION = 0.18
 BORDER = 2
 """Places along the border of a region of the reference that count as no region."""
 
+DOUBT = 0.2
+"""The deviation of the colours of like places, in [-1,1], at which they say 1/e of what one colour would."""
+
 SHADE = 0.12
 """The difference of colours, in [-1,1], up to which they are about the same."""
+
+FOREIGN = 0.33
+"""How common a colour is in hair, in shares of how common it is there and behind, up to which it is no hair."""
 
 UNLIKE = 0.01
 """The share of a place that shows another region, beside one that shows the same."""
@@ -77,6 +83,17 @@ class Example(NamedTuple):
     values: Sequence[Tensor]  # of the fine layers, each [V,C]: those of the chosen places
 
 
+class Shades(NamedTuple):
+    """Which colours places shall have, and where that is sure."""
+
+    colours: Tensor  # [1,3,G,G], RGB in [-1,1]
+    counts: Tensor  # [1,1,G,G], 0 to 1
+
+    def distance(self, images: Tensor) -> Tensor:
+        """Return how far the mean colours of the places of one picture [1,3,S,S] are from these; 0 is alike."""
+        return (self.counts * (shrink(images.float(), self.colours.shape[-1]) - self.colours).abs()).mean()
+
+
 class Analogy:
     """A reference that tells how other faces are drawn like it."""
 
@@ -100,6 +117,7 @@ class Analogy:
         apart = (axis[:, None] - axis).square()  # [G,G]
         self.apart = (apart[:, None, :, None] + apart[None, :, None, :]).flatten(2).flatten(0, 1)  # [P,P]
         self.contrasts = contrasts(image, self.grid)[0].flatten(1).T  # [P,B]
+        self.colours = shrink(image.float(), self.grid)[0].flatten(1).T  # [P,3]
         self.means: dict[int, Tensor] = {}  # of all layers [P,C], by scale
         self.values: dict[int, list[Tensor]] = {}  # of the fine layers, each [P,K,C]
         with torch.no_grad():
@@ -159,6 +177,13 @@ class Analogy:
     def contrasts_of(self, match: Match) -> Tensor:
         """Return the contrasts [1,B,G,G] of the places that show what those of a face show, see `contrasts`."""
         return (match.shares.float() @ self.contrasts).T.reshape(1, -1, self.grid, self.grid)
+
+    def shades_of(self, match: Match) -> Shades:
+        """Return the colours of the places that show what those of a face show: sure where these are of one colour."""
+        moments = match.shares.float() @ torch.cat([self.colours, self.colours.square()], dim=1)  # [P,6]
+        means, squares = moments.T.reshape(1, 6, self.grid, self.grid).chunk(2, dim=1)
+        variance = (squares - means.square()).clamp(min=0).sum(dim=1, keepdim=True)
+        return Shades(means, torch.exp(-variance / DOUBT**2))
 
     def _described(self, states: Sequence[State]) -> list[Tensor]:
         """Return what a generator's features say of the places [P,C] of one face."""
@@ -230,11 +255,12 @@ def _averaged(features: Tensor, side: int) -> Tensor:
 def trusted(regions: Tensor, image: Tensor) -> Tensor:
     """Return regions [K,G,G] less what a reference [1,3,R,R] may not show where its natural face does.
 
-    Along borders, the two seldom agree. And what is rare in the background, and common elsewhere, is none: it is the
-    locks and the clothes that only the reference has.
+    Along borders, the two seldom agree. What is rare in the background, and common elsewhere, is none: it is the locks
+    and the clothes that only the reference has. And what is far more common in this background than in the hair is no
+    hair: where the reference wears its hair shorter, or up.
     """
     regions = -F.max_pool2d(-regions[None], 2 * BORDER + 1, stride=1, padding=BORDER)[0]
-    background = REGIONS.index("background")
+    background, hair = REGIONS.index("background"), REGIONS.index("hair")
     red, green, blue = resized(image.float(), regions.shape[-1])[0].flatten(1)
     colours = torch.stack([(red + green + blue) / 3, red - green, blue - green], dim=1)  # [G*G,3]
     alike = torch.exp(-torch.cdist(colours, colours).square() / (2 * SHADE**2))
@@ -244,4 +270,8 @@ def trusted(regions: Tensor, image: Tensor) -> Tensor:
     most = (own * shares[background]).max()
     sure = (4 * own / most.clamp(min=1e-6) - 2).clamp(0, 1)  # of half the most common: none
     regions[background] *= sure.view_as(regions[background])
+    shares = torch.stack([regions[hair], regions[background]]).flatten(1)
+    in_hair, behind = shares @ alike / (shares.sum(dim=1, keepdim=True) + 1)  # [G*G]: likewise, in shares of a region
+    hairy = in_hair / (in_hair + behind).clamp(min=1e-6)
+    regions[hair] *= ((hairy - FOREIGN) / (0.45 - FOREIGN)).clamp(0, 1).view_as(regions[hair])
     return regions

@@ -23,7 +23,7 @@ from jojo_cli.faces.proportions import displacement
 from jojo_cli.images import to_image
 from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.ops import Features
-from jojo_cli.stylize.analogy import Analogy, Likeness, Match, place_distance, texture_distance
+from jojo_cli.stylize.analogy import Analogy, Likeness, Match, Shades, place_distance, texture_distance
 from jojo_cli.stylize.detail import Limit, contrasts
 from jojo_cli.stylize.losses import Targets, combs, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w
@@ -163,6 +163,7 @@ class _Face:
     match: Match | None = None  # of a stranger: where the reference shows its parts
     overlay: Overlay | None = None  # of a stranger: the reference laid on it, where it can be
     limit: Limit | None = None  # of a stranger: how much detail it may have
+    shades: Shades | None = None  # of a stranger: which colours its places shall have
 
 
 _Viewed = tuple[float, View, Features]
@@ -242,8 +243,11 @@ class _Lesson:
             likeness = self.analogies[reference].compare(states)
             match = self.analogies[reference].match(likeness, torch.Generator().manual_seed(seed))
             overlay = self._overlay(reference, plain.images, likeness)
-            limit = self._limit(reference, plain.images, match, overlay) if self.settings.excess else None
-        return _Face(reference, w_plus, seed, plain, match, overlay, limit)
+        with torch.no_grad():  # as exact as they are
+            bare = self._bare(reference, overlay)
+            limit = self._limit(reference, plain.images, match, bare) if self.settings.excess else None
+            shades = self._shades(reference, match, bare) if self.settings.shades else None
+        return _Face(reference, w_plus, seed, plain, match, overlay, limit, shades)
 
     def _overlay(self, reference: int, images: Tensor, likeness: Likeness) -> Overlay | None:
         """Return a reference laid on a face that the base drew, where the landmarks of both can be known."""
@@ -259,13 +263,22 @@ class _Lesson:
         teeth = self.teeth[reference]
         return with_teeth(overlay, teeth, images, other) if teeth else overlay
 
-    def _limit(self, reference: int, images: Tensor, match: Match, overlay: Overlay | None) -> Limit:
+    def _bare(self, reference: int, overlay: Overlay | None) -> Tensor:
+        """Return how much of each place is left over by a reference that is laid on a face [1,1,G,G], 0 to 1."""
+        grid = self.analogies[reference].grid
+        image = self.references[reference].image
+        return 1 - shrink(overlay.weights, grid) if overlay else image.new_ones(1, 1, grid, grid)
+
+    def _limit(self, reference: int, images: Tensor, match: Match, bare: Tensor) -> Limit:
         """Return how much detail a face that the base drew may have; a reference laid on it says itself how much."""
         analogy = self.analogies[reference]
         natural, drawn = contrasts(self.tinted(images), analogy.grid), analogy.contrasts_of(match)
-        allowed = torch.maximum(natural, SPARE * drawn)
-        counts = 1 - shrink(overlay.weights, analogy.grid) if overlay else torch.ones_like(allowed[:, :1])
-        return Limit(allowed, counts)
+        return Limit(torch.maximum(natural, SPARE * drawn), bare)
+
+    def _shades(self, reference: int, match: Match, bare: Tensor) -> Shades:
+        """Return which colours the places of a face shall have; a reference laid on it says itself which."""
+        shades = self.analogies[reference].shades_of(match)
+        return shades._replace(counts=shades.counts * bare)
 
     def _towards_random(
         self, w_plus: Tensor, amount: float, rng: torch.Generator, codes: Sequence[int] | None = None
@@ -306,6 +319,8 @@ class _Lesson:
             one = drawn[i : i + 1]
             if face.limit:
                 terms.append(settings.excess * face.limit.excess(self.tinted(one)) / len(faces))
+            if face.shades:
+                terms.append(settings.shades * face.shades.distance(self.tinted(one)) / len(faces))
             if face.overlay:
                 own = [(weight, view, tuple(x[i : i + 1] for x in features)) for weight, view, features in seen]
                 terms += [term / len(faces) for term in self.unlike_overlay(face.overlay, one, own)]
