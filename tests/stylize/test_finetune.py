@@ -12,7 +12,7 @@ from tiny import poster
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.regions import GRID, REGIONS, RegionFinder
+from jojo_cli.bases.regions import GRID, REGIONS, Region, RegionFinder
 from jojo_cli.bases.settings import FinetuneSettings
 from jojo_cli.bases.views import View
 from jojo_cli.device import Device
@@ -263,6 +263,18 @@ def test_strangers_come_to_look_like_the_reference(base: Base, reference: Refere
     assert styled < 0.9 * plain
 
 
+def showing(base: Base, region: Region) -> Base:
+    """Return a base in whose faces nothing is found but one region."""
+
+    class One(RegionFinder):
+        def __call__(self, states: Sequence[State]) -> Tensor:
+            regions = torch.zeros(len(REGIONS), GRID, GRID)
+            regions[REGIONS.index(region)] = 1
+            return regions
+
+    return replace(base, load_regions=lambda: One(torch.zeros(4, 1), torch.zeros(4)))
+
+
 def test_detail_that_neither_face_nor_reference_has_counts(base: Base, reference: Reference) -> None:
     settings = replace(SETTINGS, steps=1, strangers=1, apart=1.0, texture=1.0)
     rough = base.generator.clone()
@@ -270,15 +282,19 @@ def test_detail_that_neither_face_nor_reference_has_counts(base: Base, reference
         if name.startswith("stages.") and name.endswith("weight"):
             weights.mul_(3)
 
-    def counted(start: Generator) -> float:
+    def counted(base: Base, start: Generator, reference: Reference = reference) -> float:
         heard, deaf = (
             finetune(base, [reference], replace(settings, excess=excess), start=start).losses[0]
             for excess in (10.0, 0.0)
         )
         return heard - deaf
 
-    assert counted(base.generator) == pytest.approx(0, abs=1e-3)
-    assert counted(rough) > 0.01
+    face, background = showing(base, "face"), showing(base, "background")
+    assert counted(face, base.generator) == pytest.approx(0, abs=1e-3)
+    assert counted(face, rough) > 0.01
+    even = replace(reference, image=torch.zeros_like(reference.image))
+    assert counted(face, base.generator, even) == pytest.approx(0, abs=1e-3)  # it is the person's own
+    assert counted(background, base.generator, even) > 0.01
 
 
 def test_strangers_take_the_colours_of_the_reference(base: Base, reference: Reference) -> None:
@@ -383,18 +399,9 @@ def test_colours_of_strangers_are_kept_when_asked_for(base: Base, reference: Ref
     assert kept < 0.6 * taken
 
 
-class AllFace(RegionFinder):
-    """Sees nothing but face."""
-
-    def __call__(self, states: Sequence[State]) -> Tensor:
-        regions = torch.zeros(len(REGIONS), GRID, GRID)
-        regions[REGIONS.index("face")] = 1
-        return regions
-
-
 def test_reference_is_laid_on_strangers_where_their_landmarks_are_known(base: Base, reference: Reference) -> None:
     known = replace(reference, landmarks=ORDINARY)
-    all_face = replace(base, load_regions=lambda: AllFace(torch.zeros(4, 1), torch.zeros(4)))
+    all_face = showing(base, "face")
     settings = replace(SETTINGS, strangers=1, apart=1.0, overlay=4.0, overlay_pixels=4.0)
     codes = torch.cat([sample_code(base, seed, 0.7) for seed in range(100, 104)])
     wanted = reference.image[..., 70:110, 40:88]

@@ -125,7 +125,7 @@ def assemble(
                 places=1.0,
                 overlay=3.0,
                 overlay_pixels=3.0,
-                structure=1.2,
+                structure=1.35,
                 weave=1.2,
                 combs=6.0,
                 shades=4.0,

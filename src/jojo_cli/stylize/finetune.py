@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.regions import REGIONS
 from jojo_cli.bases.settings import FinetuneSettings
-from jojo_cli.bases.views import FACE, WHOLE, View, closer_views, shrink, whole_view
+from jojo_cli.bases.views import FACE, WHOLE, View, closer_views, resized, shrink, whole_view
 from jojo_cli.device import is_out_of_memory
 from jojo_cli.errors import JojoError
 from jojo_cli.faces.align import FloatArray
@@ -245,7 +245,7 @@ class _Lesson:
             overlay = self._overlay(reference, plain.images, likeness)
         with torch.no_grad():  # as exact as they are
             bare = self._bare(reference, overlay)
-            limit = self._limit(reference, plain.images, match, bare) if self.settings.excess else None
+            limit = self._limit(reference, plain.images, likeness, match, bare) if self.settings.excess else None
             shades = self._shades(reference, match, bare) if self.settings.shades else None
         return _Face(reference, w_plus, seed, plain, match, overlay, limit, shades)
 
@@ -269,10 +269,12 @@ class _Lesson:
         image = self.references[reference].image
         return 1 - shrink(overlay.weights, grid) if overlay else image.new_ones(1, 1, grid, grid)
 
-    def _limit(self, reference: int, images: Tensor, match: Match, bare: Tensor) -> Limit:
+    def _limit(self, reference: int, images: Tensor, likeness: Likeness, match: Match, bare: Tensor) -> Limit:
         """Return how much detail a face that the base drew may have; a reference laid on it says itself how much."""
         analogy = self.analogies[reference]
         natural, drawn = contrasts(self.tinted(images), analogy.grid), analogy.contrasts_of(match)
+        if likeness.regions is not None:  # what is behind somebody is the reference's alone
+            natural = natural * (1 - resized(likeness.regions[None], analogy.grid)[:, [REGIONS.index("background")]])
         return Limit(torch.maximum(natural, SPARE * drawn), bare)
 
     def _shades(self, reference: int, match: Match, bare: Tensor) -> Shades:
