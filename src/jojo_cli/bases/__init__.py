@@ -95,9 +95,11 @@ class BaseEntry:
         return choices[name]
 
 
+EMBEDDED_BASE, FULL_BASE = "mobilestylegan-ffhq", "stylegan2-ffhq"
+
 _ENTRIES = (
     BaseEntry(
-        name="mobilestylegan-ffhq",
+        name=EMBEDDED_BASE,
         load="jojo_cli.bases.mobilestylegan:load",
         draw=("mobilestylegan-ffhq",),
         invert=("stlpips-vgg", "dlib-face-recognition"),
@@ -106,7 +108,7 @@ _ENTRIES = (
         identity=("dlib-face-recognition",),
     ),
     BaseEntry(
-        name="stylegan2-ffhq",
+        name=FULL_BASE,
         load="jojo_cli.bases.stylegan2:load",
         draw=("stylegan2-ffhq",),
         invert=("stlpips-vgg",),
@@ -121,8 +123,6 @@ _ENTRIES = (
         read_finetuned="jojo_cli.bases.stylegan2:read_finetuned",
     ),
 )
-
-EMBEDDED_BASE, FULL_BASE = (entry.name for entry in _ENTRIES)
 
 BASES = {entry.name: entry for entry in _ENTRIES}
 """jojo's own. Those of installed packages are in `all_bases`, too."""
