@@ -27,6 +27,21 @@ def test_rounding_leaves_a_network_what_it_is(base: Base) -> None:
     assert is_same(fingerprint(state), fingerprint({key: tensor.bfloat16() for key, tensor in state.items()}))
 
 
+class OnMPS(Tensor):
+    """A tensor on a device without float64."""
+
+    def double(self, *args: object, **options: object) -> Tensor:
+        raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64.")
+
+    def cpu(self, *args: object, **options: object) -> Tensor:
+        return self.as_subclass(Tensor)
+
+
+def test_network_is_known_on_a_device_without_float64(base: Base) -> None:
+    state = base.generator.state_dict()
+    assert fingerprint({key: tensor.as_subclass(OnMPS) for key, tensor in state.items()}) == fingerprint(state)
+
+
 def test_another_network_is_another(base: Base) -> None:
     other = tiny.make_base(seed=1)
     assert not is_same(base.fingerprint, other.fingerprint)

@@ -17,7 +17,7 @@ def fingerprint(state: Mapping[str, Tensor]) -> tuple[float, ...]:
     largest = sorted(state, key=lambda key: (-state[key].numel(), key))[:TENSORS]
     numbers = []
     for key in largest:
-        values = state[key].detach().flatten().double().cpu()
+        values = state[key].detach().flatten().cpu().double()  # there: MPS has no float64
         wave = torch.cos(torch.arange(len(values), dtype=torch.float64) * 2.399963)  # of no period
         length = values.norm().clamp(min=1e-12)  # a network may have tensors of zeros
         numbers.append(round((values @ wave / (length * 0.5**0.5)).item(), 4))
