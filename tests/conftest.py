@@ -13,6 +13,8 @@ from jojo_cli import bases, cli
 from jojo_cli.weights.manager import ModelManager
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from jojo_cli.bases.base import Base
 
 # Tiny networks have nothing to share: on a busy machine, two threads that wait for one another take 50 times as long.
@@ -111,6 +113,22 @@ def real_home(jojo_home: Path, real_models: ModelManager, all_cores: None) -> Pa
     jojo_home.mkdir()
     (jojo_home / "cache").symlink_to(REAL_CACHE, target_is_directory=True)
     return jojo_home
+
+
+@pytest.fixture
+def pooling_of_mps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse what MPS does: to pool where sizes don't divide."""
+    import torch.nn.functional as F
+
+    pool = F.adaptive_avg_pool2d
+
+    def pool_evenly(x: "Tensor", size: int) -> "Tensor":
+        y = pool(x, size)
+        if any(inputs % outputs for inputs, outputs in zip(x.shape[-2:], y.shape[-2:], strict=True)):
+            raise RuntimeError("Adaptive pool MPS: input sizes must be divisible by output sizes.")
+        return y
+
+    monkeypatch.setattr(F, "adaptive_avg_pool2d", pool_evenly)
 
 
 @pytest.fixture

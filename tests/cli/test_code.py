@@ -399,6 +399,12 @@ def test_small_face_is_enlarged(jojo: Jojo, base: "Base") -> None:
     assert abs(enlarged - small).mean() < 0.2 * abs(drawn_ - small).mean()
 
 
+def test_face_is_enlarged_on_a_device_that_pools_evenly_only(jojo: Jojo, pooling_of_mps: None) -> None:
+    me = photo(Path("me.png"))
+    run = code(jojo, "enlarge", me, "--no-align", "--factor", 3, "--refine", 2)
+    assert (run.code, run.out) == (0, "me.enlarged.code.safetensors\n")
+
+
 def shrunk(path: Path | str, side: int) -> NDArray[Any]:
     """Return the pixels of a picture's middle square, `side` of them."""
     picture = square_crop(read_image(Path(path)), 128).resize((side, side), Image.Resampling.BOX)

@@ -230,6 +230,13 @@ def test_terms_that_keep_to_the_base_have_nothing_to_say_at_first(term: str, bas
     assert added[2] > 1.001 * without[2]
 
 
+def test_structure_is_kept_on_a_device_that_pools_evenly_only(
+    base: Base, reference: Reference, pooling_of_mps: None
+) -> None:
+    done = finetune(base, [reference], replace(SETTINGS, steps=1, structure=1.0))
+    assert done.losses[0] > 0
+
+
 def test_face_may_be_looked_at_more_than_once(base: Base, reference: Reference, drawn_codes: list[Tensor]) -> None:
     finetune(base, [reference], replace(SETTINGS, steps=5, looks=2))
     shown = [w_plus.sum().item() for w_plus in drawn_codes]

@@ -12,6 +12,7 @@ from jojo_cli.errors import UsageError
 from jojo_cli.faces import crop_face
 from jojo_cli.faces.align import quad_side
 from jojo_cli.images import read_image, square_crop, to_image
+from jojo_cli.nets.resampling import averages, resampled
 from jojo_cli.studio.coding import Coder, Source
 from jojo_cli.stylize.directions import edited, place_along
 from jojo_cli.stylize.invert import Inversion
@@ -165,7 +166,7 @@ def enlarged(coder: Coder, photo: Source, factor: float | None) -> tuple[Tensor,
 
 def blurred(images: Tensor, side: int) -> Tensor:
     """Return images [N,3,S,S] that were shrunk to `side` pixels, and enlarged again."""
-    shrunk = F.interpolate(images, size=(side, side), mode="area")
+    shrunk = resampled(images, averages(images.shape[-1], side))
     return F.interpolate(shrunk, size=images.shape[-2:], mode="bicubic", align_corners=False)
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from jojo_cli.bases.judges import Comparer
 from jojo_cli.bases.views import View
 from jojo_cli.nets.ops import Features
+from jojo_cli.nets.resampling import averages, resampled
 
 
 class Targets:
@@ -44,7 +45,8 @@ def structure_distance(a: Features, b: Features, side: int) -> Tensor:
 
 def _likeness(features: Tensor) -> Tensor:
     """Return how alike each two of 16 x 16 places are, -1 to 1 [N,256,256]; features are [N,C,H,W]."""
-    x = F.adaptive_avg_pool2d(features.float(), 16).flatten(2)  # [N,C,256]
+    rows, columns = (averages(side, 16) for side in features.shape[-2:])
+    x = resampled(features.float(), rows, columns).flatten(2)  # [N,C,256]
     x = F.normalize(x - x.mean(dim=2, keepdim=True), dim=1)
     return x.transpose(1, 2) @ x
 
