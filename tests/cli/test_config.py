@@ -1,12 +1,16 @@
 """What `config.toml` says counts where neither an option nor the environment says otherwise."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import face_kit
 import pytest
 from conftest import Jojo
 from face_kit import photo
+from typer.main import get_command
 
+from jojo_cli import cli
 from jojo_cli.cli.options import complete_base, complete_device, complete_encoder
 
 fake_finder = face_kit.fake_finder
@@ -40,6 +44,27 @@ def test_environment_goes_before_the_file(jojo: Jojo, jojo_home: Path, monkeypat
     assert "error: weight 'hut' not found" in jojo("models", "pull").err
     monkeypatch.setenv("JOJO_BASE", "house")
     assert "error: base 'house' not found" in jojo("train", "ink", "me.png").err
+
+
+def test_file_reaches_every_command_that_has_the_option(jojo: Jojo, jojo_home: Path) -> None:
+    (jojo_home / "config.toml").write_text('device = "warp"\nbase = "hut"\nformat = "webp"')
+    helps = {command: jojo(*command, "--help").out for command in commands(get_command(cli.app))}
+    for option, value in (("--device", "warp"), ("--base", "hut"), ("--format", "webp")):
+        having = [command for command, text in helps.items() if f" {option} " in text]
+        told = [command for command, text in helps.items() if f"[default: {value}]" in text]
+        # What a checkpoint was finetuned from is not what to start from; of weights, bases are an argument.
+        apart = [("styles", "import"), ("models", "pull")] if option == "--base" else []
+        assert {*having} ^ {*told} == {*apart}
+        assert len(having) > 1
+
+
+def commands(group: Any, *above: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of each command that does something."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *above, name)
+        else:
+            yield (*above, name)
 
 
 @pytest.mark.parametrize(

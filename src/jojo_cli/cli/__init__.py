@@ -6,6 +6,7 @@ import sys
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from jojo_cli import __version__, paths
 from jojo_cli.cli import align, apply, code, env, invert, models, sample, styles, train
@@ -56,7 +57,8 @@ def main() -> None:
     try:
         # As Ctrl-C does: what was begun is taken back, and no pip goes on alone.
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-        app(default_map=default_map())
+        command = get_command(app)
+        command(default_map=default_map(command))
     except JojoError as error:
         _report(error)
         sys.exit(error.exit_code)

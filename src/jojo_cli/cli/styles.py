@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jojo_cli.cli.options import Device, Json, Overwrite, Quiet, Yes
+from jojo_cli.cli.options import Device, Json, Overwrite, Quiet, Yes, complete_base
 from jojo_cli.cli.remaking import commands
 from jojo_cli.cli.resolutions import parse_strength, strength_text
 from jojo_cli.cli.studio import open_studio
@@ -173,9 +173,13 @@ def import_style(
     name: Annotated[
         str | None, typer.Option("--name", help="What to call the style; else what it, or the checkpoint, was called.")
     ] = None,
-    base: Annotated[
+    finetuned_from: Annotated[
         str | None,
-        typer.Option(help="The base that the generator in a checkpoint was finetuned from; else stylegan2-ffhq."),
+        typer.Option(
+            "--base",
+            help="The base that the generator in a checkpoint was finetuned from; else stylegan2-ffhq.",
+            autocompletion=complete_base,
+        ),
     ] = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
@@ -190,7 +194,8 @@ def import_style(
     from jojo_cli.cli.output import Output
 
     out = Output(as_json=json_, quiet=quiet)
-    _imported(open_studio(out, device=device).import_style(file, name, base=base, overwrite=overwrite), out)
+    studio = open_studio(out, device=device)
+    _imported(studio.import_style(file, name, base=finetuned_from, overwrite=overwrite), out)
 
 
 @app.command()
