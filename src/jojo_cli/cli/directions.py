@@ -78,7 +78,7 @@ def import_direction(
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Keep a direction that others found in StyleGAN2-FFHQ's w, which both bases have.
+    """Keep a direction that others found in StyleGAN2-FFHQ's w, for the bases that have it.
 
     Nothing in the file runs. It becomes as long as a standard deviation of random faces.
     """

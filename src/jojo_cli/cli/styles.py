@@ -189,7 +189,7 @@ def import_style(
     """Register a style from a file: of jojo, JoJoGAN, StyleGAN-NADA, MTG or the like.
 
     What 'jojo styles export' wrote is taken as it is. A checkpoint must hold a generator that was finetuned from
-    StyleGAN2-FFHQ at 1024 px: only tensors of exactly its names and shapes are read, and nothing in the file runs.
+    the base, in its own size: only tensors of exactly its names and shapes are read, and nothing in the file runs.
     """
     from jojo_cli.cli.output import Output
 

@@ -77,7 +77,7 @@ def _read(file: Path, base: BaseEntry, *, url: str | None = None) -> Foreign:
         raise UsageError(f"no other program finetunes base {base.name!r}", hint="choose another one with --base")
     read: Callable[[Path], Mapping[str, Tensor]] = function_called(base.read_finetuned)
     try:
-        with _naming(file.name):
+        with _naming(file.name, base.name):
             return Foreign(Origin.of(str(file), sha256_of(file), url=url), read(file))
     except OSError as error:
         reason = error.strerror or str(error)
@@ -87,7 +87,7 @@ def _read(file: Path, base: BaseEntry, *, url: str | None = None) -> Foreign:
 def _adopt(studio: "Studio", foreign: Foreign, base: Base, *, name: str, overwrite: bool) -> Style:
     """Register a generator as the style `name`, with what differs from the base, and return it."""
     origin = foreign.origin
-    with _naming(origin.file):
+    with _naming(origin.file, base.name):
         weights = style_weights(base, foreign.generator)
     if has_own_codes(weights):
         studio.listener(
@@ -105,11 +105,11 @@ def _adopt(studio: "Studio", foreign: Foreign, base: Base, *, name: str, overwri
 
 
 @contextmanager
-def _naming(file: str) -> Iterator[None]:
+def _naming(file: str, base: str) -> Iterator[None]:
     """Say in errors which file they are about, and what it should be."""
     try:
         yield
     except CheckpointError as error:
-        hint = "a style is 'g' or 'g_ema' in a checkpoint: StyleGAN2-FFHQ at 1024 px, finetuned, as JoJoGAN saves it"
+        hint = f"a style is 'g' or 'g_ema' in a checkpoint: {base} in its own size, finetuned, as JoJoGAN saves it"
         message = str(error) if str(error).startswith(file) else f"{file!r}: {error}"
         raise CheckpointError(message, hint=error.hint or hint) from error
