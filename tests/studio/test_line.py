@@ -1,6 +1,7 @@
 """Photos on their way: worked on together, saved beside the next, and told in their order."""
 
 import threading
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from jojo_cli import InvertChoice, Studio, device
 from jojo_cli.codes import read_code
-from jojo_cli.device import AT_ONCE, OutOfMemoryError
+from jojo_cli.device import AT_ONCE, Device, OutOfMemoryError
 from jojo_cli.errors import JojoError
 from jojo_cli.events import nobody
 from jojo_cli.studio import batch
@@ -73,17 +74,23 @@ def test_codes_found_together_are_those_found_one_by_one(
 def test_what_memory_is_too_small_for_is_done_in_parts(tiny_base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     _, alone = found("alone", tiny_base, HYBRID)
     together, counts = invert.invert_together, list[int]()
+    filling: list[weakref.ref[Tensor]] = []
+    left: list[bool] = []
 
     def tight(base: Any, images: Tensor, *rest: Any, **options: Any) -> list[Inversion]:
         counts.append(len(images))
         if len(images) > 2:
+            features = images.clone()
+            filling.append(weakref.ref(features))
             raise OutOfMemoryError("too little")
         return together(base, images, *rest, **options)
 
     monkeypatch.setitem(AT_ONCE, "cpu", 4)
     monkeypatch.setattr(invert, "invert_together", tight)
+    monkeypatch.setattr(Device, "give_back_memory", lambda self: left.append(filling[-1]() is not None))
     _, parts = found("parts", tiny_base, HYBRID)
     assert counts == [4, 2, 2, 2]
+    assert left == [False]  # memory is given back when what filled it is gone
     for one, other in zip(alone, parts, strict=True):
         assert torch.allclose(one, other, rtol=1e-3, atol=1e-3)
 

@@ -1,5 +1,6 @@
 """Finetuning on the full base: what its losses add up to, several references at once, and memory that runs out."""
 
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -183,6 +184,27 @@ def test_fewer_are_drawn_at_once_where_memory_runs_out(
     assert counts.count(4) == 1  # it is not tried again at each step
     assert tight.losses == pytest.approx(enough.losses, rel=1e-3)
     assert apart(enough, tight, settings) < 0.01
+
+
+def test_memory_is_given_back_when_what_filled_it_is_gone(
+    base: Base, references: Sequence[Reference], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[weakref.ref[Tensor]] = []
+    left: list[bool] = []
+    synthesis = StyleGAN2.synthesis
+
+    def draw(self: StyleGAN2, w_plus: Tensor, **options: Any) -> Tensor:
+        images = synthesis(self, w_plus, **options)
+        drawn.append(weakref.ref(images))
+        if len(w_plus) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 128.00 MiB.")
+        return images
+
+    monkeypatch.setattr(StyleGAN2, "synthesis", draw)
+    monkeypatch.setattr(Device, "give_back_memory", lambda self: left.append(drawn[-1]() is not None))
+    monkeypatch.setitem(AT_ONCE, "cpu", 4)
+    finetune(base, references, way(base, steps=1))
+    assert left == [False]
 
 
 def test_no_memory_for_a_single_picture_is_an_error(

@@ -264,11 +264,12 @@ class Studio:
 
                 try:
                     found += invert_together(base, pixels, settings, start=starts, seen=seen, on_step=tell)
+                    continue
                 except OutOfMemoryError:
                     if len(pixels) == 1:
                         raise
-                    at_once = len(pixels) // 2
-                    base.device.give_back_memory()
+            at_once = len(pixels) // 2  # out here, where the error is gone, and the tensors that it held
+            base.device.give_back_memory()
         return found
 
     def align(

@@ -124,8 +124,8 @@ def _finetune(
             except RuntimeError as error:
                 if at_once == 1 or not is_out_of_memory(error):
                     raise
-                at_once //= 2
-                base.device.give_back_memory()
+            at_once //= 2  # out here, where the error is gone, and the tensors that it held
+            base.device.give_back_memory()
         if not isfinite(losses[-1]):
             raise JojoError(f"the loss is no longer a number at step {step + 1}", hint="try a lower --lr")
         optimizer.step()
