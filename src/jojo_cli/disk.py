@@ -11,6 +11,9 @@ from pathlib import Path
 
 from jojo_cli.errors import JojoError
 
+_LOCKS_NOTHING = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+"""What a system may say of a disk that can't lock."""
+
 
 def save_file(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     """Write a file that the user asked for, whole or not at all; folders are made when missing.
@@ -100,9 +103,13 @@ def locked(path: Path, *, wait: float) -> Iterator[None]:
     from filelock import FileLock
 
     lock = FileLock(path, is_singleton=True)
-    with warnings.catch_warnings(), suppress(NotImplementedError):
-        warnings.simplefilter("ignore")  # about disks that lock nothing
-        lock.acquire(timeout=wait)
+    try:
+        with warnings.catch_warnings(), suppress(NotImplementedError):
+            warnings.simplefilter("ignore")  # about disks that lock nothing
+            lock.acquire(timeout=wait)
+    except OSError as error:
+        if error.errno not in _LOCKS_NOTHING:
+            raise
     try:
         yield
     finally:

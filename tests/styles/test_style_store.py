@@ -287,9 +287,13 @@ def test_failure_of_a_training_passes_through_the_reservation(store: StyleStore)
         pass
 
 
-def test_disk_that_locks_nothing_keeps_styles_all_the_same(store: StyleStore, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("reason", ["ENOSYS", "ENOLCK", "ENOTSUP", "EOPNOTSUPP", "EINVAL"])
+def test_disk_that_locks_nothing_keeps_styles_all_the_same(
+    reason: str, store: StyleStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*args: object) -> None:
-        raise OSError(errno.ENOSYS, "Function not implemented")
+        number = getattr(errno, reason)
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("fcntl.flock", refuse)
     with store.reserve("ink"):
