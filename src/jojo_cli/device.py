@@ -70,7 +70,11 @@ class Device:
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Return whether a device had too little memory for what was asked of it; only CUDA has an error of its own."""
-    reasons = ("out of memory", "can't allocate memory", "STATUS_ALLOC_FAILED")  # MPS, CPU, and CUDA's libraries
+    reasons = (
+        "out of memory",  # MPS
+        "can't allocate memory",  # CPU
+        *("STATUS_ALLOC_FAILED", "ALLOCATION_FAILED"),  # CUDA's libraries, cuDNN 9
+    )
     return isinstance(error, torch.OutOfMemoryError) or any(reason in str(error) for reason in reasons)
 
 
