@@ -1,6 +1,7 @@
 """Inversion: the code of a picture, found by optimisation from pictures whose code is known."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,8 @@ from torch import Tensor
 
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import InvertSettings, Space
+from jojo_cli.device import Device
+from jojo_cli.nets.mobilestylegan import MobileStyleGAN
 from jojo_cli.stylize.invert import Inversion, invert
 from jojo_cli.stylize.mixing import sample_code
 
@@ -67,6 +70,23 @@ def test_figures_are_those_of_the_reconstruction(base: Base, picture: Tensor, fo
     assert torch.equal(found.reconstruction, base.generator.synthesis(found.w_plus))
     assert found.lpips == pytest.approx(base.load_perceptual()(found.reconstruction, picture).item(), rel=1e-4)
     assert found.mse == pytest.approx((found.reconstruction - picture).square().mean().item(), rel=1e-4)
+
+
+def test_reconstruction_is_drawn_as_exactly_as_a_style_is(
+    base: Base, picture: Tensor, code: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounded: list[bool] = []
+    synthesis = MobileStyleGAN.synthesis
+
+    def watch(self: MobileStyleGAN, w_plus: Tensor, **options: Any) -> Tensor:
+        rounded.append(torch.backends.cudnn.allow_tf32)
+        return synthesis(self, w_plus, **options)
+
+    monkeypatch.setattr(MobileStyleGAN, "synthesis", watch)
+    on_gpu = replace(base, device=Device(torch.device("cuda"), torch.float32))  # the networks stay where they are
+    assert Inversion(on_gpu, picture, code).reconstruction.shape == picture.shape
+    assert rounded == [False]
+    assert torch.backends.cudnn.allow_tf32
 
 
 def test_code_is_free_of_the_search(found: Inversion) -> None:

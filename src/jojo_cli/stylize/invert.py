@@ -37,8 +37,8 @@ class Inversion:
     @cached_property
     def reconstruction(self) -> Tensor:
         """What the generator draws from the code: [1,3,R,R], RGB in about [-1,1]."""
-        generator = self.base.generator
-        with torch.inference_mode(), self.base.device.enough_memory(), generator.with_noise(self.noise):
+        generator, device = self.base.generator, self.base.device
+        with torch.inference_mode(), device.exactly(), device.enough_memory(), generator.with_noise(self.noise):
             return generator.synthesis(self.w_plus)
 
     @cached_property
