@@ -35,6 +35,7 @@ class Output:
             bars.TextColumn("{task.fields[amount]}", markup=False),
             bars.TextColumn("{task.fields[tail]}", markup=False),
             bars.TimeRemainingColumn(),
+            speed_estimate_period=3600.0,  # a photo may take minutes
             console=self._err,
             transient=True,
             expand=True,
