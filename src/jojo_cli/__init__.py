@@ -10,6 +10,7 @@
 The names of `__all__` are what other programs can rely on. Each is imported when it is first used.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from jojo_cli.stylize.invert import Inversion
 
 __version__ = "0.1.0"
+
+# Where a program that uses jojo listens to no logger, Python would print what is logged.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
     "jojo_cli.studio": ("LoadedStyle", "Studio"),

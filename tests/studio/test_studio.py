@@ -1,6 +1,8 @@
 """The studio: what other programs call."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,6 +156,25 @@ def test_cancelled_batch_is_no_failed_photo(ink: str) -> None:
     with pytest.raises(Cancelled):
         list(Studio(device="cpu", listener=cancel).apply(ink, [photo(Path("a.png"))], how=QUICK))
     assert not Path("a.ink.png").exists()
+
+
+UNHEARD = """
+from jojo_cli import Studio
+from jojo_cli.studio.plan import Job
+
+def fail(job):
+    raise ValueError("of somebody's decoder")
+
+Job.read = fail
+(outcome,) = Studio().align(["a.png"], face=None)
+print(outcome.reason)
+"""
+
+
+def test_what_is_logged_is_not_printed_where_nobody_listens() -> None:
+    photo(Path("a.png"))
+    run = subprocess.run([sys.executable, "-c", UNHEARD], capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("ValueError: of somebody's decoder\n", "")
 
 
 def test_errors_are_raised_before_any_work(studio: Studio, ink: str) -> None:
