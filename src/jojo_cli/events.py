@@ -89,6 +89,10 @@ class Cancelled(BaseException):
     """
 
 
+STOPPED = (KeyboardInterrupt, SystemExit, Cancelled)
+"""What ends work from outside: Ctrl-C, SIGTERM, a listener."""
+
+
 def nobody(event: Event) -> None:
     """Listen to nothing."""
 

@@ -1,5 +1,6 @@
 """Photos with known faces, and a finder that knows them, for tests of commands that take photos."""
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,6 +19,9 @@ from jojo_cli.studio import Studio
 INTERRUPT = 7
 """As the number of faces: the user presses Ctrl-C on this photo."""
 
+TERMINATE = 8
+"""As the number of faces: another program sends SIGTERM on this photo."""
+
 
 def photo(path: Path, *, faces: int = 1, size: tuple[int, int] = (160, 120)) -> Path:
     """Write a photo in which `FakeFinder` finds so many faces."""
@@ -35,6 +39,8 @@ class FakeFinder:
         count = round(int(np.asarray(image)[8, 8, 2]) / 30)
         if count == INTERRUPT:
             raise KeyboardInterrupt
+        if count == TERMINATE:
+            signal.raise_signal(signal.SIGTERM)
         return [self._face(number) for number in range(1, count + 1)]
 
     def near(self, image: Image.Image, landmarks: FloatArray) -> FloatArray | None:

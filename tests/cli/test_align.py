@@ -285,12 +285,13 @@ def test_closed_output_ends_quietly(option: str) -> None:
         assert process.wait(timeout=60) == 1
 
 
-def test_ctrl_c_says_how_far_it_came(jojo: Jojo) -> None:
+@pytest.mark.parametrize(("faces", "code"), [(face_kit.INTERRUPT, 130), (face_kit.TERMINATE, 143)])
+def test_ended_work_says_how_far_it_came(faces: int, code: int, jojo: Jojo) -> None:
     photo(Path("a.png"))
-    photo(Path("b.png"), faces=face_kit.INTERRUPT)
+    photo(Path("b.png"), faces=faces)
     photo(Path("c.png"))
     run = jojo("align", ".", "-o", "out")
-    assert run.code == 130
+    assert run.code == code
     assert "1 of 3 done" in run.err
     assert names("out") == ["a.aligned.png"]
 

@@ -173,27 +173,28 @@ def test_films_in_folders_are_left_out(jojo: Jojo) -> None:
     assert "left out 2 films, which take long: name those to redraw" in run.err
 
 
-def stopped_at(number: int, patch: pytest.MonkeyPatch) -> list[None]:
-    """Have the user press Ctrl-C once, when so many faces are put back; return a list that grows with each."""
-    put, drawn, pressed = Paster.put, list[None](), False
+def stopped_at(number: int, patch: pytest.MonkeyPatch, by: BaseException | None = None) -> list[None]:
+    """Stop once, by Ctrl-C or else `by`, when so many faces are put back; return a list that grows with each."""
+    put, drawn, stopped = Paster.put, list[None](), False
 
     def counted(self: Paster, *args: Any, **options: Any) -> None:
-        nonlocal pressed
+        nonlocal stopped
         drawn.append(None)
-        if len(drawn) == number and not pressed:
-            pressed = True
-            raise KeyboardInterrupt
+        if len(drawn) == number and not stopped:
+            stopped = True
+            raise by or KeyboardInterrupt
         put(self, *args, **options)
 
     patch.setattr(Paster, "put", counted)
     return drawn
 
 
-def test_stopped_film_goes_on(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("by", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+def test_stopped_film_goes_on(by: BaseException, code: int, jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
     clip(counts=[1] * 60)
-    drawn = stopped_at(55, monkeypatch)
+    drawn = stopped_at(55, monkeypatch, by)
     run = apply(jojo, "clip.mp4")
-    assert run.code == 130
+    assert run.code == code
     assert "what is done of 'clip.ink.mp4' is kept: the same command goes on" in run.err
     assert not Path("clip.ink.mp4").exists()
     drawn.clear()

@@ -17,7 +17,7 @@ from jojo_cli import InvertChoice, Studio, device
 from jojo_cli.codes import read_code
 from jojo_cli.device import AT_ONCE, Device, OutOfMemoryError
 from jojo_cli.errors import JojoError
-from jojo_cli.events import nobody
+from jojo_cli.events import Cancelled, nobody
 from jojo_cli.studio import batch
 from jojo_cli.studio.batch import Batch, Save, Tools
 from jojo_cli.studio.plan import Job, plan
@@ -148,13 +148,17 @@ def test_claims_end_with_the_work() -> None:
     assert not list(Path("out").glob(".*.lock"))
 
 
-def test_what_was_saved_is_told_when_the_work_is_ended() -> None:
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, Cancelled])
+def test_what_was_saved_is_told_when_the_work_is_ended(end: type[BaseException]) -> None:
+    ended = threading.Event()
+
     def work(faces: Sequence[tuple[Job, Job]]) -> list[Save]:
         if faces[0][1].input == "b.png":
-            raise KeyboardInterrupt
-        return [dict]
+            ended.set()
+            raise end
+        return [lambda: {"saved": ended.wait(20)}]
 
     told: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(end):
         told.extend(one.input for one in line(work))
     assert told == ["a.png"]

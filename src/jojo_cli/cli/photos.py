@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import typer
 
 from jojo_cli.errors import UsageError
+from jojo_cli.events import STOPPED
 from jojo_cli.faces import FaceChoice, parse_face_choice, parse_points
 from jojo_cli.studio.batch import EXISTS
 
@@ -77,8 +78,9 @@ def report(batch: "Batch", out: "Output", *, dry_run: bool) -> None:
             hints.add(outcome.hint)
             statuses = {outcome.status, worst.get(outcome.input, outcome.status)}
             worst[outcome.input] = min(statuses, key=WORST_FIRST.index)
-    except KeyboardInterrupt:
-        out.note(f"{list(worst.values()).count('ok')} of {len(batch)} done")
+    except STOPPED as stop:
+        if getattr(stop, "code", None) != 1:  # with which rich ends it where nobody reads any more
+            out.note(f"{list(worst.values()).count('ok')} of {len(batch)} done")
         raise
     tally = Counter(worst.values())
     if dry_run:

@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import Any, Generic, Literal, TypeVar
 
 from jojo_cli.errors import JojoError
-from jojo_cli.events import Advance, Cancelled, Listener, progress
+from jojo_cli.events import STOPPED, Advance, Listener, progress
 from jojo_cli.images import ImageError
 from jojo_cli.studio.plan import Job, Plan
 
@@ -161,7 +161,7 @@ class _Line:
                 for _ in range(earlier if brief else len(self._photos)):
                     yield self._leave()
             self._work_on(self._waiting())
-        except (KeyboardInterrupt, Cancelled):
+        except STOPPED:
             while self._photos and self._photos[0].is_worked_on():
                 yield self._leave()
             raise

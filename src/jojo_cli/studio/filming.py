@@ -19,7 +19,7 @@ from torch import Tensor
 from jojo_cli import __version__, disk
 from jojo_cli.bases.settings import InvertChoice, InvertSettings
 from jojo_cli.codes import SUFFIX, read_code, write_code
-from jojo_cli.events import Advance, Cancelled, Note, progress
+from jojo_cli.events import STOPPED, Advance, Note, progress
 from jojo_cli.faces import NoFaceError, Points, crop_face
 from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.follow import FaceFollower, Sight
@@ -120,7 +120,7 @@ def _bench(studio: "Studio", output: Path, about: Mapping[str, Any]) -> Iterator
         except (FilmError, NoFaceError):  # it would be the same again
             disk.delete(folder)
             raise
-        except (KeyboardInterrupt, Cancelled):
+        except STOPPED:
             studio.listener(Note(f"what is done of {output.name!r} is kept: the same command goes on"))
             raise
         disk.delete(folder)
