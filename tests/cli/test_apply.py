@@ -204,14 +204,16 @@ def test_existing_outputs_are_skipped(jojo: Jojo, no_work: None) -> None:
     assert Path("a.ink.png").read_text() == Path("a.ink.compare.png").read_text() == "mine"
 
 
-def test_comparison_can_be_made_later(jojo: Jojo) -> None:
+@pytest.mark.parametrize(("output", "file"), [([], "a.ink.png"), (["-o", "face.png"], "face.png")])
+def test_comparison_can_be_made_later(output: list[str], file: str, jojo: Jojo) -> None:
     photo(Path("a.png"))
-    apply(jojo, "a.png")
-    result = Path("a.ink.png").read_bytes()
-    run = apply(jojo, "a.png", "--compare")
-    assert (run.code, run.out) == (0, "a.ink.png\n")
-    assert pixels("a.ink.compare.png").shape == (128, 264, 3)
-    assert Path("a.ink.png").read_bytes() == result
+    apply(jojo, "a.png", *output)
+    result = Path(file).read_bytes()
+    run = apply(jojo, "a.png", "--compare", *output)
+    assert (run.code, run.out) == (0, f"{file}\n")
+    assert pixels(Path(file).with_suffix(".compare.png")).shape == (128, 264, 3)
+    assert Path(file).read_bytes() == result
+    assert apply(jojo, "a.png", "--compare", *output).code == (1 if output else 0)
 
 
 def test_folder_of_codes_is_drawn_and_the_pictures_beside_them_are_not(jojo: Jojo) -> None:

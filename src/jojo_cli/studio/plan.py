@@ -247,7 +247,7 @@ def plan(
         jobs.append(Job(photo.content, files, choice, overwrite, face, stream, quality, whole, photo.film))
     jobs = _check_paths(found, jobs, listener)
 
-    if one_file and not all(map(jobs[0].lacks, jobs[0].files)):
+    if one_file and jobs[0].is_done():
         raise JojoError(f"{str(one_file)!r} exists", hint="add --overwrite to replace it")
     folder = one_file.parent if one_file else path
     return Plan(jobs, folder if jobs else None)
