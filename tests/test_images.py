@@ -5,8 +5,9 @@ import io
 import os
 import resource
 import struct
+import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -372,6 +373,33 @@ def test_what_phones_and_the_web_write_is_read(suffix: str, tmp_path: Path) -> N
     picture = read_image(path)
     assert picture.size == (64, 48)
     assert max(abs(a - b) for a, b in zip(colour_of(picture), GREY, strict=True)) <= 3
+
+
+@pytest.fixture
+def unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the photo of a phone where the extra `heic` is missing."""
+    images.read_suffixes()
+    Image.new("RGB", (64, 48), GREY).save(tmp_path / "a.heic")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    for known in (images.read_suffixes, images._read_formats):
+        known.cache_clear()
+    yield tmp_path / "a.heic"
+    for known in (images.read_suffixes, images._read_formats):
+        known.cache_clear()
+
+
+def test_picture_that_needs_an_extra_says_so(unreadable: Path) -> None:
+    with pytest.raises(ImageError, match="is not a picture that jojo can read") as failure:
+        read_image(unreadable)
+    assert failure.value.hint == "pip install 'jojo-cli[heic]' reads them"
+
+
+def test_damaged_picture_needs_no_extra(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_text("a photo of me")
+    with pytest.raises(ImageError, match="is not a picture that jojo can read") as failure:
+        read_image(tmp_path / "a.heic")
+    assert failure.value.hint
+    assert failure.value.hint.startswith("jojo reads JPEG")
 
 
 def display_p3() -> bytes:

@@ -41,6 +41,14 @@ READ_SUFFIXES = frozenset(
 )
 """What the name of a picture ends in that jojo always reads (lower case); `read_suffixes` has the others."""
 
+UNREADABLE = {
+    **dict.fromkeys((".heic", ".heif"), "pip install 'jojo-cli[heic]' reads them"),
+    ".avif": "the Pillow that is installed can't read them",
+    **dict.fromkeys((".jxl", ".jp2", ".psd", ".svg", ".tga", ".exr"), "save them as PNG"),
+    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"), "develop them first"),
+}
+"""What the names of pictures end in that jojo does not read, or not everywhere, and what can be done about it."""
+
 WRITE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 """What the name of a result may end in, and Pillow's name for it."""
 
@@ -265,7 +273,9 @@ def _decode(stream: BinaryIO, name: str) -> Stored:
     except UnidentifiedImageError as error:
         if stream.seek(0, io.SEEK_END) == 0:
             raise ImageError(name, "is empty") from error
-        hint = f"jojo reads {', '.join(_read_formats())}"
+        suffix = Path(name).suffix.lower()
+        hint = UNREADABLE.get(suffix) if suffix not in read_suffixes() else None
+        hint = hint or f"jojo reads {', '.join(_read_formats())}"
         raise ImageError(name, "is not a picture that jojo can read", hint=hint) from error
     except MemoryError as error:
         raise ImageError(name, "does not fit into memory") from error

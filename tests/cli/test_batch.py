@@ -105,6 +105,7 @@ def test_folder_with_a_dot_is_a_folder(jojo: Jojo) -> None:
         (["a.png", "--face", "all", "-o", "face.png"], "'face.png' takes one result"),
         (["a.png", "b.png", "-o", "-"], "'-' takes one result"),
         (["a.png", "-o", "face.tiff"], "'face.tiff' names no format that jojo writes"),
+        (["a.png", "-o", "face.avif"], "'face.avif' names no format that jojo writes"),
         (["a.png", "--json", "-o", "-"], "--json and -o - both write to standard output"),
         (["a.png", "photos/a.png"], "'a.png' and 'photos/a.png' would both become 'a.aligned.png'"),
         (["a.png", "-o", "a.png"], "'a.png' would be overwritten by the result of 'a.png'"),

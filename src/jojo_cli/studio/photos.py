@@ -10,18 +10,10 @@ from typing import BinaryIO
 from jojo_cli.errors import UsageError
 from jojo_cli.events import Caution, Listener, Note
 from jojo_cli.films import is_film
-from jojo_cli.images import Made, made_by_jojo, read_suffixes
+from jojo_cli.images import UNREADABLE, Made, made_by_jojo, read_suffixes
 
 Photo = str | Path | BinaryIO
 """A picture, a folder of pictures, or the content of a picture, which is read when its turn comes."""
-
-UNREADABLE = {
-    **dict.fromkeys((".heic", ".heif"), "pip install 'jojo-cli[heic]' reads them"),
-    ".avif": "the Pillow that is installed can't read them",
-    **dict.fromkeys((".jxl", ".jp2", ".psd", ".svg", ".tga", ".exr"), "save them as PNG"),
-    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"), "develop them first"),
-}
-"""Pictures that a folder may hold and jojo does not read, and what can be done about it."""
 
 
 @dataclass(frozen=True)

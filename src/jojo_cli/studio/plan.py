@@ -17,7 +17,7 @@ from jojo_cli.errors import JojoError, UsageError
 from jojo_cli.events import Listener, Note
 from jojo_cli.faces import FaceChoice, Points
 from jojo_cli.films import FILM_FORMATS, film_ending, is_film
-from jojo_cli.images import READ_SUFFIXES, WRITE_FORMATS, Made, encode_image, read_image
+from jojo_cli.images import READ_SUFFIXES, UNREADABLE, WRITE_FORMATS, Made, encode_image, read_image
 from jojo_cli.originals import Original
 from jojo_cli.studio.photos import Photo, Source, find_photos
 
@@ -272,7 +272,7 @@ def _is_file(output: Path, suffixes: Sequence[str], formats: Collection[str]) ->
     suffix = output.suffix.lower()
     if output.is_dir():
         return False
-    if (suffix in READ_SUFFIXES or is_film(output)) and suffix not in formats:
+    if (suffix in READ_SUFFIXES or suffix in UNREADABLE or is_film(output)) and suffix not in formats:
         which = "format of films" if formats is FILM_FORMATS else "format"
         hint = f"end it in one of {', '.join(sorted(formats))}"
         raise UsageError(f"{str(output)!r} names no {which} that jojo writes", hint=hint)
