@@ -231,6 +231,12 @@ def test_codes_for_a_style_are_of_its_base(jojo: Jojo, jojo_home: Path, monkeypa
     assert jojo("train", "ink", reference, "--no-align", "--steps", 1, "--refine", 1, "--proportions", 0).code == 0
     monkeypatch.setenv("JOJO_BASE", "nobody-has-it")
     assert jojo("invert", "me.png", *QUICK, "--for", "ink").code == 0
+    assert jojo("invert", "me.png", *QUICK, "--for", "ink", "--base", "tiny").code == 0
+    run = jojo("invert", "me.png", *QUICK, "--for", "ink", "--base", "stylegan2-ffhq")
+    assert (run.code, run.err) == (
+        1,
+        "error: style 'ink' has base 'tiny', not 'stylegan2-ffhq'\nhint: leave out --base\n",
+    )
     run = jojo("invert", "me.png", *QUICK, "--for", "pen")
     assert (run.code, "style 'pen' not found" in run.err) == (1, True)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.settings import InvertSettings, Space
 from jojo_cli.device import Device
+from jojo_cli.errors import UsageError
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
 from jojo_cli.stylize.invert import Inversion, invert
 from jojo_cli.stylize.mixing import sample_code
@@ -93,6 +94,12 @@ def test_code_is_free_of_the_search(found: Inversion) -> None:
     assert found.w_plus.dtype == found.reconstruction.dtype == torch.float32
     assert not found.w_plus.requires_grad
     assert not found.w_plus.is_inference()  # finetuning has to differentiate what it draws from it
+
+
+def test_z_starts_from_no_code(base: Base, picture: Tensor, code: Tensor) -> None:
+    with pytest.raises(UsageError, match="the search for a z starts from no code") as failure:
+        invert(base, picture, replace(SETTINGS, space="z"), start=code)
+    assert failure.value.hint
 
 
 def test_mean_code_whatever_the_picture(base: Base, mean: Inversion) -> None:

@@ -23,9 +23,11 @@ from jojo_cli.cli.options import (
 )
 from jojo_cli.cli.studio import open_studio
 from jojo_cli.cli.styles import complete_style
+from jojo_cli.errors import JojoError
 
 
 def invert(
+    context: typer.Context,
     photos: Photos,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A folder, or for one photo a file; else the current folder.")
@@ -73,6 +75,10 @@ def invert(
     choice = parse_face(face, points=points, no_align=no_align)
     how = InvertChoice(method, refine, space, encoder, noise)
     studio = open_studio(out, device=device)
-    base = studio.styles.load(for_).record.base if for_ else base
+    if for_:
+        needed, source = studio.styles.load(for_).record.base, context.get_parameter_source("base")
+        if base != needed and source and source.name == "COMMANDLINE":
+            raise JojoError(f"style {for_!r} has base {needed!r}, not {base!r}", hint="leave out --base")
+        base = needed
     batch = studio.invert(parse_photos(photos), target, base=base, how=how, face=choice, overwrite=overwrite)
     report(batch, out, dry_run=dry_run)

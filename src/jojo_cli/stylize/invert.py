@@ -86,7 +86,7 @@ def invert(
         on_step: told after every step.
 
     Raises:
-        UsageError: noise is asked for, and the base has none.
+        UsageError: noise is asked for, and the base has none; or a z, and a code to start from.
         JojoError: the loss is no longer a number, or the device has too little memory.
     """
     (inversion,) = invert_together(base, image, settings, start=start, seen=seen, on_step=on_step)
@@ -108,6 +108,8 @@ def invert_together(
     """
     if settings.noise and not base.generator.noise_maps:
         raise UsageError(f"base {base.name!r} draws without noise", hint="leave out --noise")
+    if start is not None and settings.space == "z":
+        raise UsageError("the search for a z starts from no code", hint="leave it out, or choose the space w or w+")
     with base.device.enough_memory():
         w_plus = _start(base, images, settings) if start is None else start
         if settings.steps:
