@@ -398,17 +398,18 @@ def test_work_that_fails_on_one_face_goes_on_with_the_next(jojo: Jojo, monkeypat
     "error",
     [RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), MemoryError(), ValueError("of somebody's decoder")],
 )
+@pytest.mark.parametrize("step", ["read", "save"])
 def test_any_error_ends_one_photo_and_not_the_batch(
-    error: Exception, jojo: Jojo, monkeypatch: pytest.MonkeyPatch
+    step: str, error: Exception, jojo: Jojo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save = Job.save
+    work = getattr(Job, step)
 
-    def fail(job: Job, image: Image.Image, **options: Any) -> None:
+    def fail(job: Job, *args: Any, **options: Any) -> Any:
         if job.input == "a.png":
             raise error
-        save(job, image, **options)
+        return work(job, *args, **options)
 
-    monkeypatch.setattr(Job, "save", fail)
+    monkeypatch.setattr(Job, step, fail)
     run = align(jojo, photo(Path("a.png")), photo(Path("b.png")))
     assert (run.code, outputs(run)) == (1, ["b.aligned.png"])
     assert run.err.startswith(f"error: 'a.png': {type(error).__name__}: {error}\nhint: JOJO_DEBUG=1")

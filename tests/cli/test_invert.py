@@ -1,6 +1,7 @@
 """`jojo invert`, as a user types it."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,14 @@ def test_figures_in_json(jojo: Jojo) -> None:
         "status": "ok",
         "reason": None,
     }
+
+
+def test_names_of_any_bytes_in_json(jojo: Jojo) -> None:
+    photo(Path(os.fsdecode(b"caf\xe9.png")))
+    (record,) = records(jojo("invert", ".", *QUICK, "--json"))
+    assert record["input"] == "caf\\udce9.png"
+    assert record["output"] == "caf\\udce9.code.safetensors"
+    assert record["reconstruction"] == "caf\\udce9.code.png"
 
 
 def test_steps_bring_the_code_nearer(jojo: Jojo, base: "Base") -> None:

@@ -14,7 +14,7 @@ from jojo_cli.bases import EMBEDDED_BASE
 from jojo_cli.studio import Studio
 from jojo_cli.weights.catalog import load_catalog
 
-COMMANDS = ("train", "apply", "sample", "align", "invert", "models", "styles", "env")
+COMMANDS = ("train", "apply", "sample", "align", "invert", "models", "styles", "code", "env")
 
 HELP = """
 import sys
