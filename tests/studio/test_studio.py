@@ -116,6 +116,26 @@ def test_a_code_to_start_from(studio: Studio, tiny_base: str) -> None:
     assert started.lpips < studio.find_code(crop, base, one_step).lpips
 
 
+def test_a_style_is_read_again_only_when_it_was_trained_anew(
+    studio: Studio, ink: str, tiny_base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    read_bytes = Path.read_bytes
+
+    def watch(path: Path) -> bytes:
+        read.append(path.name)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", watch)
+    code = studio.base(tiny_base).generator.w_to_w_plus(torch.zeros(1, 32))
+    (first,), (again,) = (studio.style(ink).draw(code) for _ in range(2))
+    assert read.count("weights.safetensors") == 1
+    assert same(first, again)
+    lasting = FinetuneChoice(steps=9)
+    Studio(device="cpu").train(ink, [Path("ref.png")], lasting, base=tiny_base, how=QUICK, overwrite=True)
+    assert not same(first, studio.style(ink).draw(code)[0])
+
+
 def test_streams(studio: Studio, ink: str) -> None:
     given, made = io.BytesIO(photo(Path("me.png")).read_bytes()), io.BytesIO()
     (outcome,) = studio.apply(ink, [given], made, how=QUICK)

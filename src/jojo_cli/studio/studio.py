@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 LANDMARKS = "dlib-landmarks-68"
 """What finding a face needs, whatever the base."""
 
+KEPT = 8
+"""Styles whose weights stay in memory, up to 120 MB each."""
 
 DEFAULT_INVERSION = InvertChoice()
 DEFAULT_FINETUNING = FinetuneChoice()
@@ -51,8 +53,8 @@ def _drawing(entry: "BaseEntry") -> tuple[str, ...]:
 class Studio:
     """Trains styles, and redraws faces in them, on one device. Weights that are missing are fetched.
 
-    What was opened once (bases, the face finder) stays open. A method that works on many photos returns a `Batch`,
-    which does the work while one goes through it: a photo that fails is an outcome, and the next one follows.
+    What was opened once (bases, the face finder, a few styles) stays open. A method that works on many photos returns a
+    `Batch`, which does the work while one goes through it: a photo that fails is an outcome, and the next one follows.
 
     Args:
         device: auto, cpu, cuda, cuda:N or mps.
@@ -75,6 +77,7 @@ class Studio:
         self.listener, self.workers = listener, workers
         self._device, self._models, self._styles = device, models, styles
         self._bases: dict[str, Base] = {}
+        self._weights: dict[str, tuple[Style, dict[str, Tensor]]] = {}  # of styles, the last asked for at the end
 
     @cached_property
     def device(self) -> "Device":
@@ -162,7 +165,7 @@ class Studio:
 
         style = self.styles.load(name)
         # Before the base: a style that can't be drawn as asked needs no download.
-        weights = style.load_weights()
+        weights = self._weights_of(style)
         if color and "palette" not in weights:
             raise UsageError(f"style {style.name!r} keeps no colours of a reference", hint="leave out --color")
         record = style.record
@@ -176,6 +179,16 @@ class Studio:
                 f"jojo train {style.name} {style.folder / 'reference-1.png'} --no-align --overwrite",
             )
         return LoadedStyle(style, base, styled_generator(base, weights))
+
+    def _weights_of(self, style: "Style") -> "dict[str, Tensor]":
+        """Return the tensors of a style, kept until it is trained anew or others were asked for."""
+        kept, weights = self._weights.pop(style.name, (None, {}))
+        if kept != style:
+            weights = style.load_weights()
+        self._weights[style.name] = style, weights
+        if len(self._weights) > KEPT:
+            del self._weights[next(iter(self._weights))]
+        return weights
 
     def crops(
         self, picture: "Image", face: "FaceChoice | None" = "largest", *, size: int = 1024
