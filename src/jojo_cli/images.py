@@ -70,6 +70,9 @@ Made = Literal["picture", "crop"]
 ORIENTATION = 0x0112
 """The EXIF tag of how a picture is stored."""
 
+DESCRIPTION = 0x010E
+"""The EXIF tag of what a picture shows."""
+
 SOFTWARE = 0x0131
 """The EXIF tag of the program that wrote a picture."""
 
@@ -145,9 +148,9 @@ def made_by_jojo(path: Path) -> Made | None:
 
 
 def read_comment(path: Path) -> str | None:
-    """Return the comment that a PNG was saved with; None where it has none, or is none."""
-    with suppress(Exception), Image.open(path, formats=["PNG"]) as image:
-        comment = image.info.get("Comment")
+    """Return the comment that jojo saved a picture with; None where it has none, or is none."""
+    with suppress(Exception), Image.open(path, formats=[*WRITE_FORMATS.values()]) as image:
+        comment = image.info.get("Comment") if image.format == "PNG" else image.getexif().get(DESCRIPTION)
         return comment if isinstance(comment, str) else None
     return None
 
@@ -168,7 +171,7 @@ def save_image(
         path: ends in one of `WRITE_FORMATS`.
         overwrite: it may exist.
         made: what of a photo this is, so that jojo knows it again.
-        comment: what else a PNG says of itself.
+        comment: what else it says of itself.
         quality: of JPEG and WebP, 1 to 100; None is the best that shows.
 
     Raises:
@@ -205,7 +208,10 @@ def encode_image(
         if comment:
             options["pnginfo"].add_text("Comment", comment)
     elif made:
-        options.setdefault("exif", Image.Exif())[SOFTWARE] = mark(made)
+        exif = options.setdefault("exif", Image.Exif())
+        exif[SOFTWARE] = mark(made)
+        if comment:
+            exif[DESCRIPTION] = comment
     stream = io.BytesIO()  # written to a file, Pillow does not say why it fails
     image.save(stream, name, **options)
     return stream.getvalue()

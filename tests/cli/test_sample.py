@@ -216,6 +216,19 @@ def test_faces_that_look_otherwise_are_not_mixed_in(option: str, jojo: Jojo) -> 
     assert run.err.startswith("error: 'ink-samples/ink-0000.png' exists\nhint: add --overwrite")
 
 
+@pytest.mark.parametrize("ending", ["jpg", "webp"])
+def test_other_formats_are_known_again(ending: str, jojo: Jojo) -> None:
+    small = ("--format", ending, "--quality", 60)
+    assert jojo("sample", "ink", "-n", 1, *small, "-o", "out").out == f"out/ink-0000.{ending}\n"
+    run = jojo("sample", "ink", "-n", 2, *small, "-o", "out")
+    assert (run.code, "1 of 2 were there already" in run.err) == (0, True)
+    assert names("out") == [f"ink-0000.{ending}", f"ink-0001.{ending}", f"ink-sheet.{ending}"]
+    jojo("sample", "ink", "-n", 1, "--format", ending, "-o", "best")
+    assert Path(f"best/ink-0000.{ending}").stat().st_size > 1.1 * Path(f"out/ink-0000.{ending}").stat().st_size
+    run = jojo("sample", "ink", "-n", 1, "--format", ending, "-o", "out")
+    assert (run.code, run.err.startswith(f"error: 'out/ink-0000.{ending}' exists\n")) == (1, True)
+
+
 def test_many_faces_take_several_sheets(jojo: Jojo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jojo_cli.studio.sampling.SHEET", 4)
     monkeypatch.setattr("jojo_cli.studio.sampling.COLUMNS", 2)

@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from jojo_cli.cli.options import Color, Device, Json, OutputFolder, Overwrite, Quiet, Seed, Strength, Verbose
+from jojo_cli.cli.options import (
+    Color,
+    Device,
+    Format,
+    Json,
+    OutputFolder,
+    Overwrite,
+    Quality,
+    Quiet,
+    Seed,
+    Strength,
+    Verbose,
+)
 from jojo_cli.cli.studio import open_studio
 from jojo_cli.cli.styles import StyleName
 
@@ -20,6 +32,8 @@ def sample(
     strength: Strength = "1",
     color: Color = None,
     device: Device = "auto",
+    format_: Format = "png",
+    quality: Quality = None,
     overwrite: Overwrite = False,
     json_: Json = False,
     quiet: Quiet = False,
@@ -43,6 +57,8 @@ def sample(
         truncation=truncation,
         strength=parse_strength(strength),
         color=color,
+        format=format_,
+        quality=quality,
         overwrite=overwrite,
     )
     for number, file in faces:

@@ -13,7 +13,7 @@ from jojo_cli.images import contact_sheet, made_by_jojo, read_comment, read_imag
 from jojo_cli.stylize.strength import Strength
 
 if TYPE_CHECKING:
-    from jojo_cli.studio.studio import Studio
+    from jojo_cli.studio.studio import Format, Studio
     from jojo_cli.styles import Style
 
 COLUMNS = 8
@@ -34,12 +34,15 @@ class Samples:
     truncation: float
     strength: Strength
     color: float | None
+    quality: int | None
     overwrite: bool
 
     def comment(self, seed: int) -> str:
         """Return what the picture of a face says of itself: the same for the same picture."""
         style = self.style.record.weights_sha256
-        return f"seed {seed}, truncation {self.truncation}, strength {self.strength}, color {self.color} of {style}"
+        quality = f", quality {self.quality}" if self.quality else ""
+        look = f"truncation {self.truncation}, strength {self.strength}, color {self.color}{quality}"
+        return f"seed {seed}, {look} of {style}"
 
     def there(self) -> set[int]:
         """Return the seeds whose faces an earlier run has drawn already.
@@ -67,16 +70,18 @@ def plan_samples(
     truncation: float,
     strength: Strength,
     color: float | None,
+    format: "Format",
+    quality: int | None,
     overwrite: bool,
 ) -> Samples:
     """Return what is to be drawn; arguments as in `Studio.sample`."""
     name = style.name
     folder = folder or Path(f"{name}-samples")
-    files = {number: folder / f"{name}-{number:04d}.png" for number in range(seed, seed + count)}
+    files = {number: folder / f"{name}-{number:04d}.{format}" for number in range(seed, seed + count)}
     sheets = (count - 1) // SHEET + 1
     numbers = [f"-{number}" for number in range(1, sheets + 1)] if sheets > 1 else [""]
-    paths = [folder / f"{name}-sheet{number}.png" for number in numbers]
-    return Samples(style, files, paths, truncation, strength, color, overwrite)
+    paths = [folder / f"{name}-sheet{number}.{format}" for number in numbers]
+    return Samples(style, files, paths, truncation, strength, color, quality, overwrite)
 
 
 def sample(studio: "Studio", samples: Samples, there: set[int]) -> Iterator[tuple[int, Path]]:
@@ -97,14 +102,21 @@ def sample(studio: "Studio", samples: Samples, there: set[int]) -> Iterator[tupl
             else:
                 code = sample_code(loaded.base, seed, samples.truncation)
                 (image,) = loaded.draw(code, strength=samples.strength, color=samples.color)
-                comment = samples.comment(seed)
-                save_image(image, file, overwrite=samples.overwrite, made="picture", comment=comment)
+                save_image(
+                    image,
+                    file,
+                    overwrite=samples.overwrite,
+                    made="picture",
+                    comment=samples.comment(seed),
+                    quality=samples.quality,
+                )
             small.append(image.resize((cell, cell)))
             advance(done)
             yield seed, file
             if len(small) == SHEET or done == len(samples.files):
                 rows = [small[start : start + columns] for start in range(0, len(small), columns)]
-                save_image(contact_sheet(rows, cell=cell), next(sheets), overwrite=True, made="picture")
+                sheet = contact_sheet(rows, cell=cell)
+                save_image(sheet, next(sheets), overwrite=True, made="picture", quality=samples.quality)
                 small = []
     if there:
         studio.listener(Note(f"{len(there)} of {len(samples.files)} were there already"))

@@ -478,6 +478,8 @@ class Studio:
         truncation: float = 0.7,
         strength: "Strength" = 1.0,
         color: float | None = None,
+        format: "Format" = "png",
+        quality: int | None = None,
         overwrite: bool = False,
     ) -> "Iterator[tuple[int, Path]]":
         """Draw random faces in a style, with the seeds `seed`, `seed + 1` and so on, and contact sheets of up to 64.
@@ -492,6 +494,8 @@ class Studio:
             truncation: 0 draws the mean face, 1 the most varied ones.
             strength: as in `apply`.
             color: likewise.
+            format: png, jpg or webp.
+            quality: as in `align`.
             overwrite: results may replace files.
 
         Returns:
@@ -511,6 +515,8 @@ class Studio:
             truncation=truncation,
             strength=strength,
             color=color,
+            format=format,
+            quality=quality,
             overwrite=overwrite,
         )
         return sample(self, samples, samples.there())
