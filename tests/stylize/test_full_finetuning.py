@@ -141,6 +141,16 @@ def test_references_looked_at_in_two_steps(
     assert seen == looks
 
 
+def test_lpips_is_not_rounded_where_the_rest_is() -> None:
+    critic = make_comparer("lpips")
+    assert isinstance(critic, LPIPS)
+    a, b = (critic.features(x) for x in torch.rand(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = critic.distance(a, b)
+    assert rounded.dtype == torch.float32
+    assert torch.allclose(rounded, critic.distance(a, b), rtol=1e-5)
+
+
 @pytest.mark.parametrize("fresh_noise", [False, True])
 def test_style_is_the_same_however_many_are_drawn_at_once(
     fresh_noise: bool, base: Base, references: Sequence[Reference], monkeypatch: pytest.MonkeyPatch

@@ -38,6 +38,7 @@ class LPIPS(nn.Module):
 
     def distance(self, a: Features, b: Features) -> Tensor:
         """Return the distances [N] between two sets of features."""
-        heads = (head.model for head in self.net.lins)  # dropout, which does nothing here, and a 1x1 convolution
-        layers = [head((unit(x) - unit(y)).square()) for x, y, head in zip(a, b, heads, strict=True)]
-        return torch.stack([layer.mean(dim=(1, 2, 3)) for layer in layers]).sum(dim=0)  # [N]
+        # Each head is dropout, which does nothing here, and a 1x1 convolution; as a sum, autocast rounds nothing.
+        heads = (head.model[-1].weight[0] for head in self.net.lins)  # [C,1,1]
+        layers = [((unit(x) - unit(y)).square() * head).sum(dim=1) for x, y, head in zip(a, b, heads, strict=True)]
+        return torch.stack([layer.mean(dim=(1, 2)) for layer in layers]).sum(dim=0)  # [N]
