@@ -41,7 +41,7 @@ def put_file(part: Path, path: Path, *, overwrite: bool = False) -> None:
     """
     with writing(path):
         _keep(path, overwrite)
-        with part.open("rb") as file:
+        with part.open("r+b") as file:  # Windows flushes only what may be written
             os.fsync(file.fileno())
         part.replace(path)
         sync_folder(path.parent)

@@ -207,9 +207,11 @@ class _Line:
         except Exception as error:
             if len(faces) == 1:
                 faces[0].outcome = _failed(faces[0].job, error)
-            else:  # see with which of them
-                for face in faces:
-                    self._work_together([face])
+                return
+            saves = None
+        if saves is None:  # see with which of them, when the error is gone, and the tensors that it held
+            for face in faces:
+                self._work_together([face])
             return
         seconds = (time.perf_counter() - started) / len(faces)
         for face, save in zip(faces, saves, strict=True):
