@@ -78,6 +78,15 @@ def test_photos_become_outcomes_one_after_the_other(studio: Studio, ink: str) ->
         assert outcome.output is None or read_image(Path(outcome.output)).size == (128, 128)
 
 
+def test_an_outcome_names_all_its_files(studio: Studio, ink: str) -> None:
+    photo(Path("a.png"))
+    batch = studio.apply(ink, ["a.png"], Path("out"), how=QUICK, compare=True)
+    (planned,), (done,), (again,) = batch.plan(), batch, batch
+    assert planned.files == done.files == again.files
+    assert (done.files[0], again.status) == (done.output, "skipped")
+    assert {Path(file) for file in done.files} == set(Path("out").iterdir())
+
+
 def test_work_is_done_while_one_goes_through_it(studio: Studio, ink: str) -> None:
     batch = studio.apply(ink, [photo(Path("a.png")), photo(Path("b.png"))], how=QUICK)
     assert not Path("a.ink.png").exists()

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, Generic, Literal, TypeVar
 
@@ -53,7 +53,8 @@ class Outcome:
     reason: str | None = None  # why it was skipped or failed
     hint: str | None = None  # what can be done about it
     seconds: float | None = None  # how long the work took, without finding the face, when the status is ok
-    figures: Mapping[str, Any] = field(default_factory=dict)  # what was measured, and other files, when it is ok
+    figures: Mapping[str, Any] = field(default_factory=dict)  # what was measured, when it is ok
+    files: tuple[str, ...] = ()  # all of the result, the main one first; none of a stream, or when it failed
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Batch:
     def plan(self) -> Iterator[Outcome]:
         """Return what would be done, and do nothing: outcomes that are planned, or skipped."""
         for job in self._jobs:
-            yield _skipped(job, EXISTS) if job.is_done() else Outcome(job.input, job.face, "planned", job.output)
+            yield _skipped(job, EXISTS) if job.is_done() else _outcome(job, "planned")
 
     def _outcomes(self, advance: Advance) -> Iterator[Outcome]:
         with ExitStack() as stack:
@@ -233,12 +234,16 @@ def _saved(job: Job, save: Save, seconds: float) -> Outcome:
     except Exception as error:
         return _failed(job, error)
     seconds = round(seconds + time.perf_counter() - started, 3)
-    return Outcome(job.input, job.face, "ok", job.output, seconds=seconds, figures=figures)
+    return replace(_outcome(job, "ok"), seconds=seconds, figures=figures)
+
+
+def _outcome(job: Job, status: Literal["ok", "skipped", "planned"]) -> Outcome:
+    return Outcome(job.input, job.face, status, job.output, files=tuple(map(str, job.files.values())))
 
 
 def _skipped(job: Job, reason: str) -> Outcome:
     hint = "add --overwrite to replace what exists" if reason == EXISTS else None
-    return Outcome(job.input, job.face, "skipped", job.output, reason, hint)
+    return replace(_outcome(job, "skipped"), reason=reason, hint=hint)
 
 
 def _failed(job: Job, error: Exception) -> Outcome:
