@@ -43,8 +43,8 @@ DOUBT = 0.2
 SHADE = 0.12
 """The difference of colours, in [-1,1], up to which they are about the same."""
 
-FOREIGN = 0.33
-"""How common a colour is in hair, in shares of how common it is there and behind, up to which it is no hair."""
+FOREIGN, HAIRY = 0.33, 0.45
+"""How common a colour is in hair, in shares of that and behind: up to here it is no hair, from there on it is."""
 
 UNLIKE = 0.01
 """The share of a place that shows another region, beside one that shows the same."""
@@ -264,14 +264,18 @@ def trusted(regions: Tensor, image: Tensor) -> Tensor:
     red, green, blue = resized(image.float(), regions.shape[-1])[0].flatten(1)
     colours = torch.stack([(red + green + blue) / 3, red - green, blue - green], dim=1)  # [G*G,3]
     alike = torch.exp(-torch.cdist(colours, colours).square() / (2 * SHADE**2))
-    shares = regions.flatten(1)
-    common = shares @ alike / (shares.sum(dim=1, keepdim=True) + 1)  # [K,G*G]: of the colour of each place
+
+    def commonness(regions: Tensor) -> Tensor:
+        """Return how much of each region is of the colour of each place [K,G*G]."""
+        shares = regions.flatten(1)
+        return shares @ alike / (shares.sum(dim=1, keepdim=True) + 1)
+
+    common = commonness(regions)
     own = common[background].square() / common.sum(dim=0)
-    most = (own * shares[background]).max()
+    most = (own * regions[background].flatten()).max()
     sure = (4 * own / most.clamp(min=1e-6) - 2).clamp(0, 1)  # of half the most common: none
     regions[background] *= sure.view_as(regions[background])
-    shares = torch.stack([regions[hair], regions[background]]).flatten(1)
-    in_hair, behind = shares @ alike / (shares.sum(dim=1, keepdim=True) + 1)  # [G*G]: likewise, in shares of a region
-    hairy = in_hair / (in_hair + behind).clamp(min=1e-6)
-    regions[hair] *= ((hairy - FOREIGN) / (0.45 - FOREIGN)).clamp(0, 1).view_as(regions[hair])
+    in_hair, behind = commonness(regions[[hair, background]])
+    share = in_hair / (in_hair + behind).clamp(min=1e-6)
+    regions[hair] *= ((share - FOREIGN) / (HAIRY - FOREIGN)).clamp(0, 1).view_as(regions[hair])
     return regions
