@@ -15,6 +15,7 @@ from PIL.Image import Image
 
 import jojo_cli
 from jojo_cli import Cancelled, Event, FinetuneChoice, InvertChoice, JojoError, Note, Progress, Studio, read_image
+from jojo_cli.stylize.invert import Inversion
 
 fake_finder = face_kit.fake_finder
 FEW = FinetuneChoice(steps=2)
@@ -123,6 +124,18 @@ def test_a_code_to_start_from(studio: Studio, tiny_base: str) -> None:
     near = studio.find_code(crop, base, InvertChoice("hybrid", 40).among(base.photo_inversions))
     started = studio.find_code(crop, base, one_step, start=near.w_plus)
     assert started.lpips < studio.find_code(crop, base, one_step).lpips
+
+
+def test_reconstructions_are_measured_only_when_asked(
+    studio: Studio, tiny_base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crop = photo(Path("a.png"))
+    (told,) = studio.invert([crop], Path("told"), base=tiny_base, how=QUICK, face=None, measure=True)
+    assert told.figures["lpips"] > 0
+    assert told.figures["mse"] > 0
+    monkeypatch.setattr(Inversion, "lpips", property(lambda inversion: pytest.fail("it was measured")))
+    (done,) = studio.invert([crop], Path("done"), base=tiny_base, how=QUICK, face=None)
+    assert (done.status, list(done.figures)) == ("ok", ["reconstruction"])
 
 
 def test_a_style_is_read_again_only_when_it_was_trained_anew(

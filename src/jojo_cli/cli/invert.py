@@ -80,5 +80,7 @@ def invert(
         if base != needed and source and source.name == "COMMANDLINE":
             raise JojoError(f"style {for_!r} has base {needed!r}, not {base!r}", hint="leave out --base")
         base = needed
-    batch = studio.invert(parse_photos(photos), target, base=base, how=how, face=choice, overwrite=overwrite)
+    batch = studio.invert(
+        parse_photos(photos), target, base=base, how=how, face=choice, measure=json_, overwrite=overwrite
+    )
     report(batch, out, dry_run=dry_run)

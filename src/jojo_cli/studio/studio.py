@@ -343,6 +343,7 @@ class Studio:
         base: str | None = None,
         how: InvertChoice = DEFAULT_INVERSION,
         face: "FaceChoice | None" = "largest",
+        measure: bool = False,
         overwrite: bool = False,
     ) -> "Batch":
         """Find the codes of the faces in photos, and write them beside what the base draws from them.
@@ -353,6 +354,7 @@ class Studio:
             base: name of the base; None: the one that suits the device.
             how: the way to find codes.
             face: as in `align`; None takes the photos as crops.
+            measure: the figures of an outcome say how far its reconstruction is from the photo: `lpips` and `mse`.
             overwrite: as in `align`.
 
         Raises:
@@ -368,7 +370,7 @@ class Studio:
         )
         return Batch(
             planned,
-            lambda stack: inverting(self, planned.jobs, base, how, stack),
+            lambda stack: inverting(self, planned.jobs, base, how, measure, stack),
             title="inverting",
             listener=self.listener,
         )

@@ -92,7 +92,7 @@ def showing(studio: "Studio") -> Tools[Marks]:
 
 
 def inverting(
-    studio: "Studio", jobs: Sequence[Job], base: str | None, how: InvertChoice, stack: ExitStack
+    studio: "Studio", jobs: Sequence[Job], base: str | None, how: InvertChoice, measure: bool, stack: ExitStack
 ) -> Tools[Image]:
     """Return what finds the codes of faces, and writes them beside what the base draws from them."""
     model = studio.base(base, needs=lambda entry: entry.to_invert(how))
@@ -104,11 +104,9 @@ def inverting(
 
     def drawn(inversion: "Inversion", job: Job) -> Save:
         reconstruction = to_image(inversion.reconstruction[0])
-        figures = {
-            "reconstruction": str(job.files[".png"]),
-            "lpips": round(inversion.lpips, 4),
-            "mse": round(inversion.mse, 4),
-        }
+        figures: dict[str, Any] = {"reconstruction": str(job.files[".png"])}
+        if measure:
+            figures |= {"lpips": round(inversion.lpips, 4), "mse": round(inversion.mse, 4)}
 
         def save() -> Mapping[str, Any]:
             if job.lacks(SUFFIX):
