@@ -73,7 +73,8 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     reasons = (
         "out of memory",  # MPS
         "can't allocate memory",  # CPU
-        *("STATUS_ALLOC_FAILED", "ALLOCATION_FAILED"),  # CUDA's libraries, cuDNN 9
+        "STATUS_ALLOC_FAILED",  # CUDA's libraries
+        "ALLOCATION_FAILED",  # cuDNN 9
     )
     return isinstance(error, torch.OutOfMemoryError) or any(reason in str(error) for reason in reasons)
 

@@ -35,7 +35,7 @@ FindLandmarks = Callable[[Image], FloatArray]
 """Returns the landmarks [68,2] of the face of an FFHQ crop, x and y in shares of its side."""
 
 SPARE = 2.0
-"""How much more contrast a place may have than those of the reference have on average: lines are thin."""
+"""How many times the contrast that those of the reference have on average a place may have: lines are thin."""
 
 COLOR = 3.0
 """Weight of how far colours that shall be kept have changed, as a mean absolute difference."""
