@@ -127,7 +127,12 @@ def test_settings_given_are_kept_and_the_others_suit_the_base(jojo: Jojo, base: 
 
 @pytest.mark.parametrize(
     ("option", "term"),
-    [("--id-weight", "identity"), ("--structure-weight", "structure"), ("--proportions", "proportions")],
+    [
+        ("--id-weight", "identity"),
+        ("--structure-weight", "structure"),
+        ("--proportions", "proportions"),
+        ("--boldness", "boldness"),
+    ],
 )
 def test_people_are_kept_as_the_user_wants_it(option: str, term: str, jojo: Jojo, base: "Base") -> None:
     weights = [
@@ -162,6 +167,7 @@ def test_weights_are_what_differs_from_the_base(jojo: Jojo, base: "Base") -> Non
     content, original = load_file(Path(result["path"], "weights.safetensors")), base.generator.state_dict()
     assert content.pop("displacement").shape == (1, 2, 64, 64)  # the base has none
     assert content.pop("palette").shape == (1, base.generator.codes, base.generator.w_dim)  # nor this
+    assert content.pop("gains").shape == (25,)  # nor this
     assert 0 < len(content) < len(original)
     assert not any(torch.equal(tensor, original[key]) for key, tensor in content.items())
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from jojo_cli.bases.base import Base
 from jojo_cli.errors import CheckpointError
 from jojo_cli.nets.generator import Generator
+from jojo_cli.nets.gradients import steepness
 from jojo_cli.stylize.draw import changed_weights, draw, generator_between, styled_generator
 from jojo_cli.stylize.mixing import mix_codes, sample_code
 
@@ -122,11 +123,36 @@ def test_weights_of_another_base_are_refused_by_name(base: Base) -> None:
         "stages.9.conv1.weight": torch.ones(32, 8),
         "synthesis.input": torch.ones(1),
         "palette": torch.ones(1, 18, 512),
+        "gains": torch.ones(7),
     }
     with pytest.raises(CheckpointError, match="base 'tiny'") as failure:
         styled_generator(base, weights)
     message = str(failure.value)
     assert all((key in message) == (key != "stages.3.conv2.bias") for key in weights)
+
+
+def test_gradients_are_as_steep_as_the_style_says(base: Base, w_plus: Tensor) -> None:
+    weights = {"gains": torch.full((25,), 2.0)}
+    styled = styled_generator(base, weights)
+    plain = draw(base, base.generator, w_plus)
+    whole, half = (draw(base, styled, w_plus, strength=strength) for strength in (1.0, 0.5))
+    coarse = draw(base, styled, w_plus, strength={4: 1.0, 32: 0.0})
+    assert steepness(whole).mean() > steepness(half).mean() > 1.1 * steepness(plain).mean()
+    assert torch.allclose(coarse, plain, atol=1e-5)  # they are the finest that there is
+    assert torch.equal(draw(base, styled, w_plus, strength=0), plain)
+    assert changed_weights(base, styled).keys() == weights.keys()
+
+
+def test_gains_fade_where_one_of_two_styles_has_some(base: Base, w_plus: Tensor) -> None:
+    bold, plain = styled_generator(base, {"gains": torch.full((25,), 2.0)}), base.generator
+    for pair, amount in (((bold, plain), 0.25), ((plain, bold), 0.75)):
+        between = generator_between(*pair, amount)
+        assert between.gains is not None
+        assert torch.allclose(between.gains, torch.full((25,), 1.75))
+    assert torch.allclose(draw(base, generator_between(plain, bold, 1.0), w_plus), draw(base, bold, w_plus), atol=1e-5)
+    fine = generator_between(plain, bold, {64: 1.0}).gains
+    assert fine is not None
+    assert torch.equal(fine, torch.full((25,), 2.0))
 
 
 def test_generator_between_two_styles(base: Base, styled: Generator, w_plus: Tensor) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import tiny
 import torch
@@ -19,8 +20,9 @@ from jojo_cli.device import Device
 from jojo_cli.errors import JojoError
 from jojo_cli.faces.proportions import ORDINARY
 from jojo_cli.nets.generator import Generator, State
+from jojo_cli.nets.gradients import steepness
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
-from jojo_cli.stylize.draw import changed_weights
+from jojo_cli.stylize.draw import changed_weights, draw
 from jojo_cli.stylize.finetune import Finetuned, Reference, finetune
 from jojo_cli.stylize.losses import Targets
 from jojo_cli.stylize.mixing import sample_code
@@ -359,6 +361,26 @@ def test_proportions_of_the_reference_become_part_of_the_style(base: Base, refer
     assert still.displacement is None
     assert unknown.displacement is None
     assert "displacement" in changed_weights(base, moved)
+
+
+def test_boldness_of_the_reference_becomes_part_of_the_style(base: Base, reference: Reference) -> None:
+    settings = replace(SETTINGS, steps=1)
+    reference = replace(reference, image=0.4 * draw(base, base.generator, reference.w_plus))
+    bold, half, plain = (
+        finetune(base, [reference], replace(settings, boldness=amount)).generator for amount in (1.0, 0.5, 0.0)
+    )
+    assert bold.gains is not None
+    assert half.gains is not None
+    assert plain.gains is None
+    assert torch.allclose(half.gains - 1, 0.5 * (bold.gains - 1))
+
+    def steep(generator: Generator) -> float:
+        return float(np.mean([steepness(draw(base, generator, sample_code(base, i, 0.7))).mean() for i in range(6)]))
+
+    wanted, as_learnt = steepness(reference.image).mean().item(), steep(plain)
+    assert abs(steep(bold) - wanted) < 0.5 * abs(as_learnt - wanted)
+    again = finetune(base, [reference], replace(settings, boldness=1.0), start=bold).generator
+    assert abs(steep(again) - wanted) < 0.5 * abs(as_learnt - wanted)  # steeper once, not twice
 
 
 def test_same_seed_shows_the_same_strangers(base: Base, reference: Reference) -> None:

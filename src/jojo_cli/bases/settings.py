@@ -106,6 +106,7 @@ class FinetuneSettings:
     weave: float = 0.0  # weight of what repeats with the generator's grid, see `weave`
     combs: float = 0.0  # weight of what repeats with it in short rows, see `combs`
     proportions: float = 0.0  # how far every face goes from ordinary proportions to the reference's, 0 to 1
+    boldness: float = 0.0  # how far gradients are then brought to the reference's, 0 to 1
     # Strangers: faces unlike the reference, which shall not become it, but look as if drawn by the same hand.
     strangers: int = 0  # the first of so many steps shows one; 0: none does
     apart: float = 0.7  # how far all codes of a stranger move to random ones
@@ -132,6 +133,7 @@ class FinetuneChoice:
     identity: float | None = None  # weight, from 0, of what keeps people recognisable
     structure: float | None = None  # weight, from 0, of what keeps pose, expression and shapes
     proportions: float | None = None  # how far faces take the reference's, 0 to 1
+    boldness: float | None = None  # how far lines get as bold, and areas as even, as the reference's, 0 to 1
     ms_ssim: float = 0.0  # weight, from 0, of what keeps to the reference's shapes
     alpha: float = 1.0  # how much the faces trained on vary, 0 to 1
     preserve_color: bool = False  # let photos keep more of their own colours

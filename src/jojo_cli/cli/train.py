@@ -69,6 +69,14 @@ def train(
             help="How far faces take the reference's proportions, if its face is found; else what suits the base.",
         ),
     ] = None,
+    boldness: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="How far lines get as bold, and areas as even, as the reference's; else what suits the base.",
+        ),
+    ] = None,
     ms_ssim_weight: Annotated[
         float, typer.Option(min=0.0, help="Keep to the reference's shapes: weight of MS-SSIM.")
     ] = 0.0,
@@ -132,6 +140,7 @@ def train(
         identity=id_weight,
         structure=structure_weight,
         proportions=proportions,
+        boldness=boldness,
         ms_ssim=ms_ssim_weight,
         alpha=alpha,
         preserve_color=preserve_color,

@@ -10,6 +10,7 @@ from jojo_cli.bases.base import Base
 from jojo_cli.errors import CheckpointError
 from jojo_cli.faces.proportions import GRID
 from jojo_cli.nets.generator import Generator, NoiseMaps
+from jojo_cli.nets.gradients import STEEPNESSES
 from jojo_cli.stylize.mixing import mix_codes
 from jojo_cli.stylize.strength import Strength, strength_at
 
@@ -31,7 +32,11 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
         CheckpointError: a tensor is not part of this generator, or has another shape.
     """
     generator = base.generator.clone()
-    own = {"displacement": (1, 2, GRID, GRID), "palette": (1, generator.codes, generator.w_dim)}
+    own = {
+        "displacement": (1, 2, GRID, GRID),
+        "palette": (1, generator.codes, generator.w_dim),
+        "gains": (STEEPNESSES,),
+    }
     for key in own.keys() & weights.keys():
         setattr(generator, key, torch.zeros(own[key], device=base.device.torch_device))
     state = generator.state_dict()
@@ -47,19 +52,21 @@ def generator_between(first: Generator, second: Generator, amount: Strength) -> 
 
     By resolution, it has the coarse stages of the one and the fine ones of the other: Wang et al., "Deep network
     interpolation" (arXiv 1811.10515); Pinkney and Adler, "Resolution dependent GAN interpolation" (arXiv 2010.05334).
-    The proportions of one that has some fade; codes of references are kept where both have them.
+    The proportions and gains of one that has some fade; codes of references are kept where both have them.
     """
     between = first.clone()
-    if second.displacement is not None and between.displacement is None:
-        between.displacement = torch.zeros_like(second.displacement)
     others = second.state_dict()
-    if first.displacement is not None:
-        others.setdefault("displacement", torch.zeros_like(first.displacement))
+    for name, without in (("displacement", 0.0), ("gains", 1.0)):
+        if name in others and getattr(between, name) is None:
+            setattr(between, name, torch.full_like(others[name], without))
+        elif getattr(between, name) is not None:
+            others.setdefault(name, torch.full_like(getattr(between, name), without))
     sides = {f"stages.{stage}.": side for stage, side in enumerate(between.stage_resolutions)}
-    coarsest = strength_at(amount, between.stage_resolutions[0])
+    coarsest, finest = (strength_at(amount, between.stage_resolutions[end]) for end in (0, -1))
     between.palette = None
     for name, tensor in between.state_dict().items():  # the generator's own memory
-        share = next((strength_at(amount, side) for part, side in sides.items() if name.startswith(part)), coarsest)
+        other_share = finest if name == "gains" else coarsest
+        share = next((strength_at(amount, side) for part, side in sides.items() if name.startswith(part)), other_share)
         tensor.lerp_(others[name], share)
     if first.palette is not None and second.palette is not None:
         amounts = [strength_at(amount, side) for side in between.code_resolutions]

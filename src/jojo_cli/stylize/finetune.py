@@ -24,9 +24,11 @@ from jojo_cli.images import to_image
 from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.ops import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, Shades, place_distance, texture_distance
+from jojo_cli.stylize.boldness import gains
 from jojo_cli.stylize.detail import Limit, contrasts
+from jojo_cli.stylize.draw import draw
 from jojo_cli.stylize.losses import Targets, combs, ms_ssim, structure_distance, weave
-from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w
+from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w, sample_code
 from jojo_cli.stylize.optimizer import RowAdam
 from jojo_cli.stylize.overlay import Overlay, Teeth, lay, with_teeth
 from jojo_cli.stylize.steps import OnStep
@@ -36,6 +38,9 @@ FindLandmarks = Callable[[Image], FloatArray]
 
 SPARE = 2.0
 """How many times the contrast that those of the reference have on average a place may have: lines are thin."""
+
+SAMPLES, TRUNCATION = 6, 0.7
+"""How many random faces tell how boldly a style draws, and how far they are from the mean face."""
 
 COLOR = 3.0
 """Weight of how far colours that shall be kept have changed, as a mean absolute difference."""
@@ -102,7 +107,8 @@ def _finetune(
     rng = torch.Generator().manual_seed(settings.seed)
     lesson = _Lesson(base, references, settings, find_landmarks)
     generator = (start or base.generator).clone()
-    generator.displacement = generator.palette = None  # what is learnt is drawn in place, in a face's own codes
+    # What is learnt is drawn in place, in a face's own codes, and as it is.
+    generator.displacement = generator.palette = generator.gains = None
     optimizer = _optimizer(_groups(generator, base, settings), settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, settings))
     batch = min(settings.batch or len(references), len(references))
@@ -134,7 +140,11 @@ def _finetune(
     generator.displacement = _displacement(references, settings.proportions, base.device.torch_device)
     if not settings.preserve_color:
         generator.palette = torch.stack([reference.w_plus for reference in references]).mean(dim=0)
-    return Finetuned(generator.requires_grad_(False), tuple(losses))
+    generator.requires_grad_(False)
+    if settings.boldness:
+        drawn = [draw(base, generator, sample_code(base, seed, TRUNCATION)) for seed in range(SAMPLES)]
+        generator.gains = gains([reference.image for reference in references], drawn, settings.boldness)
+    return Finetuned(generator, tuple(losses))
 
 
 def _displacement(references: Sequence[Reference], amount: float, device: torch.device) -> Tensor | None:
