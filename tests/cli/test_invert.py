@@ -243,7 +243,7 @@ def test_codes_for_a_style_are_of_its_base(jojo: Jojo, jojo_home: Path, monkeypa
     assert jojo("invert", "me.png", *QUICK, "--for", "ink", "--base", "tiny").code == 0
     run = jojo("invert", "me.png", *QUICK, "--for", "ink", "--base", "stylegan2-ffhq")
     assert (run.code, run.err) == (
-        1,
+        2,
         "error: style 'ink' has base 'tiny', not 'stylegan2-ffhq'\nhint: leave out --base\n",
     )
     run = jojo("invert", "me.png", *QUICK, "--for", "pen")

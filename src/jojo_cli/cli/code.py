@@ -499,9 +499,9 @@ def convert(
     from jojo_cli.studio import coding
 
     out = Output(as_json=json_, quiet=quiet)
-    model = open_studio(out, device=device).base(base)
+    loaded_base = open_studio(out, device=device).base(base)
     for file in files:
-        for path in coding.convert(file, model, form, output or Path(), overwrite=overwrite):
+        for path in coding.convert(file, loaded_base, form, output or Path(), overwrite=overwrite):
             out.result({"input": str(file), "output": str(path)}, str(path))
 
 

@@ -39,12 +39,12 @@ def list_directions(base: BaseName = None, device: Device = "auto", json_: Json 
     from jojo_cli.bases.settings import STYLEGAN2_FFHQ
     from jojo_cli.directions import PUBLISHED
 
-    out, studio, model = _open(base, device, as_json=json_)
+    out, studio, loaded_base = _open(base, device, as_json=json_)
     rows = [
         {"name": one.name, "origin": one.origin, "rows": len(one.vector), **one.figures}
-        for one in studio.directions.list(model)
+        for one in studio.directions.list(loaded_base)
     ]
-    if model.codes_of == STYLEGAN2_FFHQ:
+    if loaded_base.codes_of == STYLEGAN2_FFHQ:
         rows += [{"name": name, "origin": "e4e, fetched when it is first used", "rows": None} for name in PUBLISHED]
     out.table(rows, {"name": "name", "origin": "origin", "r2": "R²"}, empty="no directions of this base")
 
@@ -52,9 +52,15 @@ def list_directions(base: BaseName = None, device: Device = "auto", json_: Json 
 @app.command()
 def show(name: Name, base: BaseName = None, device: Device = "auto", json_: Json = False) -> None:
     """Say what is known of a direction."""
-    out, studio, model = _open(base, device, as_json=json_)
-    one = studio.directions.load(name, model)
-    record = {"name": one.name, "origin": one.origin, "rows": len(one.vector), "codes": model.codes_of, **one.figures}
+    out, studio, loaded_base = _open(base, device, as_json=json_)
+    one = studio.directions.load(name, loaded_base)
+    record = {
+        "name": one.name,
+        "origin": one.origin,
+        "rows": len(one.vector),
+        "codes": loaded_base.codes_of,
+        **one.figures,
+    }
     out.result(record, as_text(name, record))
 
 
@@ -85,9 +91,9 @@ def import_direction(
     from jojo_cli.directions import read_foreign
     from jojo_cli.styles.names import style_name_from
 
-    out, studio, model = _open(base, device, as_json=json_, quiet=quiet)
-    for one in read_foreign(file, name or style_name_from(file.stem), model, count):
-        path = studio.directions.save(one, model, overwrite=overwrite)
+    out, studio, loaded_base = _open(base, device, as_json=json_, quiet=quiet)
+    for one in read_foreign(file, name or style_name_from(file.stem), loaded_base, count):
+        path = studio.directions.save(one, loaded_base, overwrite=overwrite)
         out.result({"name": one.name, "path": str(path)}, f"{one.name}: {path}")
 
 
@@ -112,16 +118,18 @@ def find(
 
     if sefa == pca:
         raise UsageError("find takes --sefa or --pca", hint="add one of them")
-    out, studio, model = _open(base, device, as_json=json_, quiet=quiet)
-    codes = sample_w(model.generator, 100_000 if pca else 10_000)
+    out, studio, loaded_base = _open(base, device, as_json=json_, quiet=quiet)
+    codes = sample_w(loaded_base.generator, 100_000 if pca else 10_000)
     if pca:
         found = [(vector, {"variance": round(share, 4)}) for vector, share in in_codes(codes, count)]
     else:
-        found = [(vector, {"up_to": up_to}) for vector in in_weights(model.generator, count, up_to=up_to)]
+        found = [(vector, {"up_to": up_to}) for vector in in_weights(loaded_base.generator, count, up_to=up_to)]
     way = "pca" if pca else "sefa"
     for number, (vector, figures) in enumerate(found, 1):
-        one = Direction(f"{way}-{number}", one_deviation(vector.to(codes), codes), f"{way} of {model.name}", figures)
-        path = studio.directions.save(one, model, overwrite=overwrite)
+        one = Direction(
+            f"{way}-{number}", one_deviation(vector.to(codes), codes), f"{way} of {loaded_base.name}", figures
+        )
+        path = studio.directions.save(one, loaded_base, overwrite=overwrite)
         out.result({"name": one.name, "path": str(path), **figures}, f"{one.name}: {path}")
 
 

@@ -23,7 +23,7 @@ from jojo_cli.cli.options import (
 )
 from jojo_cli.cli.studio import open_studio
 from jojo_cli.cli.styles import complete_style
-from jojo_cli.errors import JojoError
+from jojo_cli.errors import UsageError
 
 
 def invert(
@@ -78,7 +78,7 @@ def invert(
     if for_:
         needed, source = studio.styles.load(for_).record.base, context.get_parameter_source("base")
         if base != needed and source and source.name == "COMMANDLINE":
-            raise JojoError(f"style {for_!r} has base {needed!r}, not {base!r}", hint="leave out --base")
+            raise UsageError(f"style {for_!r} has base {needed!r}, not {base!r}", hint="leave out --base")
         base = needed
     batch = studio.invert(
         parse_photos(photos), target, base=base, how=how, face=choice, measure=json_, overwrite=overwrite

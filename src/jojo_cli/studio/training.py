@@ -59,21 +59,23 @@ def train(
         started = time.perf_counter()
         # Before anything is fetched or computed, and all at once: a file may be gone when the training ends.
         pictures = [_read(source) for source in _sources(references, face, studio.listener)]
-        model = studio.base(base, needs=lambda entry: entry.to_train(how, choice.loss, identity=bool(choice.identity)))
+        loaded_base = studio.base(
+            base, needs=lambda entry: entry.to_train(how, choice.loss, identity=bool(choice.identity))
+        )
         crops = [
             (crop, name, digest)
             for name, picture, digest in pictures
-            for crop in _cut(studio, name, picture, face, model.generator.resolution)
+            for crop in _cut(studio, name, picture, face, loaded_base.generator.resolution)
         ]
         images = [crop for crop, _, _ in crops]
-        how_to_invert, settings = how.among(model.reference_inversions), choice.among(model.finetunings)
-        learnt = _learn(studio, model, name, images, how_to_invert, settings)
+        how_to_invert, settings = how.among(loaded_base.reference_inversions), choice.among(loaded_base.finetunings)
+        learnt = _learn(studio, loaded_base, name, images, how_to_invert, settings)
         record = StyleRecord(
             name=name,
-            base=model.name,
-            base_sha256=model.sha256,
-            base_fingerprint=model.fingerprint,
-            critic_sha256=model.load_critic(settings.loss).sha256,
+            base=loaded_base.name,
+            base_sha256=loaded_base.sha256,
+            base_fingerprint=loaded_base.fingerprint,
+            critic_sha256=loaded_base.load_critic(settings.loss).sha256,
             references=tuple(
                 ReferenceRecord.of(number, name, digest) for number, (_, name, digest) in enumerate(crops, 1)
             ),
@@ -84,8 +86,8 @@ def train(
                 "align": face is not None,
             },
             seed=settings.seed,
-            device=str(model.device.torch_device),
-            precision=model.device.precision,
+            device=str(loaded_base.device.torch_device),
+            precision=loaded_base.device.precision,
             seconds=time.perf_counter() - started,
             losses=learnt.losses,
         )
@@ -148,7 +150,7 @@ class _Learnt:
 
 def _learn(
     studio: "Studio",
-    model: Base,
+    base: Base,
     name: str,
     images: "Sequence[Image]",
     how: InvertSettings,
@@ -161,18 +163,18 @@ def _learn(
     inversions = []
     for number, image in enumerate(images, 1):
         title = f"inverting reference {number} of {len(images)}"
-        inversion = studio.find_code(image, model, how, title=title)
-        inversion = replace(inversion, w_plus=towards_mean(model, inversion.w_plus, dict(settings.virtual)))
+        inversion = studio.find_code(image, base, how, title=title)
+        inversion = replace(inversion, w_plus=towards_mean(base, inversion.w_plus, dict(settings.virtual)))
         studio.listener(Detail(f"{title}: LPIPS {inversion.lpips:.3f}, MSE {inversion.mse:.3f}"))
         inversions.append(inversion)
     before = time.perf_counter()
     lessons = [
-        Reference(to_tensor([image]).to(model.device.torch_device), inversion.w_plus, face)
+        Reference(to_tensor([image]).to(base.device.torch_device), inversion.w_plus, face)
         for image, inversion, face in zip(images, inversions, landmarks, strict=True)
     ]
     with progress(studio.listener, f"training {name}", settings.steps, "steps") as advance:
         finetuned = finetune(
-            model,
+            base,
             lessons,
             settings,
             start=start,
@@ -180,7 +182,7 @@ def _learn(
             on_step=lambda step, loss: advance(step, f"loss {loss:.3f}"),
         )
     seconds = (time.perf_counter() - before) / settings.steps
-    return _Learnt(model, finetuned.generator, finetuned.losses, images, inversions, seconds)
+    return _Learnt(base, finetuned.generator, finetuned.losses, images, inversions, seconds)
 
 
 def _sources(references: Sequence[Photo], face: FaceChoice | None, listener: Listener) -> list[Source]:

@@ -95,11 +95,11 @@ def inverting(
     studio: "Studio", jobs: Sequence[Job], base: str | None, how: InvertChoice, measure: bool, stack: ExitStack
 ) -> Tools[Image]:
     """Return what finds the codes of faces, and writes them beside what the base draws from them."""
-    model = studio.base(base, needs=lambda entry: entry.to_invert(how))
-    settings = how.among(model.photo_inversions)
+    loaded_base = studio.base(base, needs=lambda entry: entry.to_invert(how))
+    settings = how.among(loaded_base.photo_inversions)
 
     def work(crops: Found[Image]) -> list[Save]:
-        found = studio.find_codes([crop for crop, _ in crops], model, settings, title=_title(crops))
+        found = studio.find_codes([crop for crop, _ in crops], loaded_base, settings, title=_title(crops))
         return [drawn(inversion, job) for inversion, (_, job) in zip(found, crops, strict=True)]
 
     def drawn(inversion: "Inversion", job: Job) -> Save:
@@ -110,13 +110,13 @@ def inverting(
 
         def save() -> Mapping[str, Any]:
             if job.lacks(SUFFIX):
-                write_code(job.files[SUFFIX], inversion.w_plus, model, inversion.noise, overwrite=job.overwrite)
+                write_code(job.files[SUFFIX], inversion.w_plus, loaded_base, inversion.noise, overwrite=job.overwrite)
             job.save(reconstruction, ".png")
             return figures
 
         return save
 
-    return Tools(cutting(studio, jobs, model.generator.resolution, stack), work, model.device.at_once)
+    return Tools(cutting(studio, jobs, loaded_base.generator.resolution, stack), work, loaded_base.device.at_once)
 
 
 def applying(
