@@ -29,6 +29,16 @@ class Rule:
     ours: tuple[str, ...]
     make: Make = unchanged
     idle: tuple[str, ...] = ()  # keys that may be there, and are dropped
+    shape: tuple[int, ...] | None = None  # of each of theirs, the idle ones too, which are then of floats
+    constant: Tensor | None = None  # of that shape: what each of theirs has to be
+
+    def fits(self, value: object) -> bool:
+        """Tell whether a value is what the rule takes."""
+        if self.shape is None:
+            return True
+        if not isinstance(value, Tensor) or value.shape != self.shape or not value.is_floating_point():
+            return False
+        return self.constant is None or torch.allclose(value.float(), self.constant, atol=1e-5)
 
 
 def load(path: Path, *, allowed: Sequence[type] = ()) -> dict[str, Any]:
@@ -67,21 +77,32 @@ def check_keys(found: Collection[str], *, needed: Collection[str], idle: Collect
         raise CheckpointError(f"not {what}: {'; '.join(parts)}")
 
 
+def misfits(rules: Sequence[Rule], theirs: Mapping[str, Any]) -> list[str]:
+    """Return the keys, of those that are there, whose values do not fit their rules."""
+    return [key for rule in rules for key in rule.theirs + rule.idle if key in theirs and not rule.fits(theirs[key])]
+
+
 def translate(
-    rules: Sequence[Rule], theirs: Mapping[str, Any], *, what: str, kernels: torch.dtype = torch.float32
+    rules: Sequence[Rule],
+    theirs: Mapping[str, Any],
+    *,
+    what: str,
+    kernels: torch.dtype | None = torch.float32,
+    wrong: str = "wrong shapes or values",
 ) -> dict[str, Tensor]:
-    """Return our state dict of their tensors: float32, and `kernels` for those of two axes and more.
+    """Return our state dict of their tensors: float32, and `kernels` for those of two axes and more; None: as made.
 
     Raises:
-        CheckpointError: a key is missing, unknown or no tensor.
+        CheckpointError: a key is missing or unknown, or a value no tensor or one that does not fit, which is `wrong`.
     """
     needed = [key for rule in rules for key in rule.theirs]
     check_keys(theirs.keys(), needed=needed, idle=[key for rule in rules for key in rule.idle], what=what)
-    odd = [key for key in needed if not isinstance(theirs[key], Tensor)]
-    if odd:
+    if odd := misfits(rules, theirs):
+        raise CheckpointError(f"not {what}: {len(odd)} {wrong}: {_names(odd)}")
+    if odd := [key for key in needed if not isinstance(theirs[key], Tensor)]:
         raise CheckpointError(f"not {what}: no tensors {_names(odd)}")
     return {
-        key: _stored(tensor, kernels)
+        key: _stored(tensor, kernels) if kernels else tensor
         for rule in rules
         for key, tensor in zip(rule.ours, rule.make(*(theirs[key] for key in rule.theirs)), strict=True)
     }

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from jojo_cli.errors import CheckpointError
-from jojo_cli.formats.checkpoint import check_keys
+from jojo_cli.formats.checkpoint import Rule, check_keys, translate
 from jojo_cli.formats.kinds import Kind, expect
 from jojo_cli.formats.pickles import Call, read
 from jojo_cli.formats.rosinality import (
@@ -23,9 +23,9 @@ from jojo_cli.formats.rosinality import (
     SIZES,
     Checkpoint,
     discriminator_state,
+    filter_rule,
     generator_state,
 )
-from jojo_cli.nets.ops import binomial
 
 _MODULE = "torch_utils.persistence._reconstruct_persistent_obj"
 _STORAGE = "torch.storage._load_from_bytes"
@@ -47,13 +47,9 @@ _PARTS = ("G", "D", "G_ema", "training_set_kwargs", "augment_pipe")
 _NETWORKS = {"g_ema": "G_ema", "d": "D"}
 """Rosinality's name of a network, and the one here."""
 
-_AS_IT_IS: Any = ...
 _FIRST_OF_ONE: Any = None  # [...] to [1,...]
 _PLANE: Any = (None, None)  # [H,W] to [1,1,H,W]
 _PIXEL: Any = (None, slice(None), None, None)  # [C] to [1,C,1,1]
-
-_Names = Iterator[tuple[str, str | None, Any]]
-"""Their name, rosinality's (None: known, and dropped), and the index that gives theirs the axes of rosinality's."""
 
 
 def read_generator(files: Mapping[str, Path]) -> dict[str, Tensor]:
@@ -90,11 +86,11 @@ def load_checkpoint(path: Path, *, parts: Collection[str] = ("g_ema", "d")) -> C
         check_keys(content.keys(), needed=[_NETWORKS[part] for part in parts], idle=_PARTS, what=Kind.NVIDIA.value)
         if "g_ema" in parts:
             tensors = _tensors(content["G_ema"])
-            checkpoint["g_ema"] = _renamed(tensors, _generator_names(_side(tensors, "synthesis.")), "generator")
-            checkpoint["latent_avg"] = tensors["mapping.w_avg"]
+            checkpoint["g_ema"] = _renamed(tensors, _generator_rules(_side(tensors, "synthesis.")), "generator")
+            checkpoint["latent_avg"] = checkpoint["g_ema"].pop("latent_avg")
         if "d" in parts:
             tensors = _tensors(content["D"])
-            checkpoint["d"] = _renamed(tensors, _discriminator_names(_side(tensors)), "discriminator")
+            checkpoint["d"] = _renamed(tensors, _discriminator_rules(_side(tensors)), "discriminator")
     except CheckpointError as error:
         raise CheckpointError(f"{path.name}: {error}", hint=error.hint) from None
     except Exception as error:  # what is not where NVIDIA's code puts it fails in as many ways as it can be elsewhere
@@ -139,19 +135,9 @@ def _flat(content: bytes) -> Tensor:
     return torch.tensor([], dtype=storage.dtype).set_(storage)
 
 
-def _renamed(theirs: Mapping[str, Tensor], names: _Names, what: str) -> dict[str, Tensor]:
+def _renamed(theirs: Mapping[str, Tensor], rules: Iterator[Rule], what: str) -> dict[str, Tensor]:
     """Return the tensors of a network under rosinality's names; its filters, which are constants, are checked only."""
-    table = {key: (name, index) for key, name, index in names}
-    filters = [key for key in table if key.endswith("resample_filter")]
-    check_keys(theirs.keys(), needed=table.keys() - set(filters), idle=filters, what=f"a {what} of StyleGAN2")
-    odd = [key for key in filters if key in theirs and not _is_filter(theirs[key])]
-    if odd:
-        raise CheckpointError(f"not a {what} of StyleGAN2: {len(odd)} other filters: {odd[0]!r}")
-    return {name: theirs[key][index] for key, (name, index) in table.items() if name}
-
-
-def _is_filter(value: Tensor) -> bool:
-    return value.shape == (4, 4) and torch.allclose(value.float(), binomial(1)[0, 0], atol=1e-5)
+    return translate(list(rules), theirs, what=f"a {what} of StyleGAN2", kernels=None, wrong="other filters")
 
 
 def _side(theirs: Mapping[str, Tensor], prefix: str = "") -> int:
@@ -160,58 +146,63 @@ def _side(theirs: Mapping[str, Tensor], prefix: str = "") -> int:
     return max((side for side in sides if f"{prefix}b{side}.conv1.weight" in theirs), default=min(sides))
 
 
-def _generator_names(resolution: int) -> _Names:
+def _rule(theirs: str, name: str, index: Any = ...) -> Rule:
+    """Return the rule for rosinality's name, and the index that gives theirs the axes of rosinality's."""
+    return Rule((theirs,), (name,), lambda x: (x[index],))
+
+
+def _generator_rules(resolution: int) -> Iterator[Rule]:
     for i in range(MAPPING_LAYERS):
-        yield f"mapping.fc{i}.weight", f"style.{i + 1}.weight", _AS_IT_IS
-        yield f"mapping.fc{i}.bias", f"style.{i + 1}.bias", _AS_IT_IS
-    yield "mapping.w_avg", None, _AS_IT_IS
-    yield "synthesis.b4.const", "input.input", _FIRST_OF_ONE
-    yield from _styled_conv_names("synthesis.b4.conv1", "conv1", "noises.noise_0")
-    yield from _to_rgb_names("synthesis.b4", "to_rgb1")
+        yield _rule(f"mapping.fc{i}.weight", f"style.{i + 1}.weight")
+        yield _rule(f"mapping.fc{i}.bias", f"style.{i + 1}.bias")
+    yield _rule("mapping.w_avg", "latent_avg")
+    yield _rule("synthesis.b4.const", "input.input", _FIRST_OF_ONE)
+    yield from _styled_conv_rules("synthesis.b4.conv1", "conv1", "noises.noise_0")
+    yield from _to_rgb_rules("synthesis.b4", "to_rgb1")
     for i in range(resolution.bit_length() - 3):
         block = f"synthesis.b{8 << i}"
-        yield from _styled_conv_names(f"{block}.conv0", f"convs.{2 * i}", f"noises.noise_{2 * i + 1}")
-        yield from _styled_conv_names(f"{block}.conv1", f"convs.{2 * i + 1}", f"noises.noise_{2 * i + 2}")
-        yield from _to_rgb_names(block, f"to_rgbs.{i}")
+        yield from _styled_conv_rules(f"{block}.conv0", f"convs.{2 * i}", f"noises.noise_{2 * i + 1}")
+        yield from _styled_conv_rules(f"{block}.conv1", f"convs.{2 * i + 1}", f"noises.noise_{2 * i + 2}")
+        yield from _to_rgb_rules(block, f"to_rgbs.{i}")
 
 
-def _styled_conv_names(theirs: str, name: str, noise: str) -> _Names:
-    yield f"{theirs}.weight", f"{name}.conv.weight", _FIRST_OF_ONE
-    yield f"{theirs}.bias", f"{name}.activate.bias", _AS_IT_IS
-    yield from _modulation_names(theirs, name)
-    yield f"{theirs}.noise_strength", f"{name}.noise.weight", _FIRST_OF_ONE
-    yield f"{theirs}.noise_const", noise, _PLANE
-    yield f"{theirs}.resample_filter", None, _AS_IT_IS
+def _styled_conv_rules(theirs: str, name: str, noise: str) -> Iterator[Rule]:
+    yield _rule(f"{theirs}.weight", f"{name}.conv.weight", _FIRST_OF_ONE)
+    yield _rule(f"{theirs}.bias", f"{name}.activate.bias")
+    yield from _modulation_rules(theirs, name)
+    yield _rule(f"{theirs}.noise_strength", f"{name}.noise.weight", _FIRST_OF_ONE)
+    yield _rule(f"{theirs}.noise_const", noise, _PLANE)
+    yield filter_rule(f"{theirs}.resample_filter")
 
 
-def _to_rgb_names(block: str, name: str) -> _Names:
-    yield f"{block}.torgb.weight", f"{name}.conv.weight", _FIRST_OF_ONE
-    yield f"{block}.torgb.bias", f"{name}.bias", _PIXEL
-    yield from _modulation_names(f"{block}.torgb", name)
-    yield f"{block}.resample_filter", None, _AS_IT_IS
+def _to_rgb_rules(block: str, name: str) -> Iterator[Rule]:
+    yield _rule(f"{block}.torgb.weight", f"{name}.conv.weight", _FIRST_OF_ONE)
+    yield _rule(f"{block}.torgb.bias", f"{name}.bias", _PIXEL)
+    yield from _modulation_rules(f"{block}.torgb", name)
+    yield filter_rule(f"{block}.resample_filter")
 
 
-def _modulation_names(theirs: str, name: str) -> _Names:
-    yield f"{theirs}.affine.weight", f"{name}.conv.modulation.weight", _AS_IT_IS
-    yield f"{theirs}.affine.bias", f"{name}.conv.modulation.bias", _AS_IT_IS
+def _modulation_rules(theirs: str, name: str) -> Iterator[Rule]:
+    yield _rule(f"{theirs}.affine.weight", f"{name}.conv.modulation.weight")
+    yield _rule(f"{theirs}.affine.bias", f"{name}.conv.modulation.bias")
 
 
-def _discriminator_names(resolution: int) -> _Names:
-    yield from _conv_names(f"b{resolution}.fromrgb", "convs.0.0.weight", "convs.0.1.bias")
+def _discriminator_rules(resolution: int) -> Iterator[Rule]:
+    yield from _conv_rules(f"b{resolution}.fromrgb", "convs.0.0.weight", "convs.0.1.bias")
     for k in range(1, resolution.bit_length() - 2):
         block, name = f"b{2 * resolution >> k}", f"convs.{k}"
-        yield from _conv_names(f"{block}.conv0", f"{name}.conv1.0.weight", f"{name}.conv1.1.bias")
-        yield from _conv_names(f"{block}.conv1", f"{name}.conv2.1.weight", f"{name}.conv2.2.bias")
-        yield from _conv_names(f"{block}.skip", f"{name}.skip.1.weight")
-        yield f"{block}.resample_filter", None, _AS_IT_IS
-    yield from _conv_names("b4.conv", "final_conv.0.weight", "final_conv.1.bias")
+        yield from _conv_rules(f"{block}.conv0", f"{name}.conv1.0.weight", f"{name}.conv1.1.bias")
+        yield from _conv_rules(f"{block}.conv1", f"{name}.conv2.1.weight", f"{name}.conv2.2.bias")
+        yield from _conv_rules(f"{block}.skip", f"{name}.skip.1.weight")
+        yield filter_rule(f"{block}.resample_filter")
+    yield from _conv_rules("b4.conv", "final_conv.0.weight", "final_conv.1.bias")
     for i, theirs in enumerate(("b4.fc", "b4.out")):
-        yield f"{theirs}.weight", f"final_linear.{i}.weight", _AS_IT_IS
-        yield f"{theirs}.bias", f"final_linear.{i}.bias", _AS_IT_IS
+        yield _rule(f"{theirs}.weight", f"final_linear.{i}.weight")
+        yield _rule(f"{theirs}.bias", f"final_linear.{i}.bias")
 
 
-def _conv_names(theirs: str, weight: str, bias: str | None = None) -> _Names:
-    yield f"{theirs}.weight", weight, _AS_IT_IS
+def _conv_rules(theirs: str, weight: str, bias: str | None = None) -> Iterator[Rule]:
+    yield _rule(f"{theirs}.weight", weight)
     if bias:
-        yield f"{theirs}.bias", bias, _AS_IT_IS
-    yield f"{theirs}.resample_filter", None, _AS_IT_IS
+        yield _rule(f"{theirs}.bias", bias)
+    yield filter_rule(f"{theirs}.resample_filter")
