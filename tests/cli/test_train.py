@@ -167,7 +167,7 @@ def test_weights_are_what_differs_from_the_base(jojo: Jojo, base: "Base") -> Non
     content, original = load_file(Path(result["path"], "weights.safetensors")), base.generator.state_dict()
     assert content.pop("displacement").shape == (1, 2, 64, 64)  # the base has none
     assert content.pop("palette").shape == (1, base.generator.codes, base.generator.w_dim)  # nor this
-    assert content.pop("gains").shape == (25,)  # nor this
+    assert content.pop("gains").shape == (3, 25)  # nor this
     assert 0 < len(content) < len(original)
     assert not any(torch.equal(tensor, original[key]) for key, tensor in content.items())
 

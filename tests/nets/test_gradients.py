@@ -18,13 +18,13 @@ def with_line(side: int) -> Tensor:
 
 def only_lines(times: float) -> Tensor:
     """Return gains that take what is nearly even away, and make the rest so many times as steep."""
-    return torch.where(steepnesses() < 0.01, 0.0, times)
+    return torch.where(steepnesses() < 0.01, 0.0, times)[None]
 
 
 @pytest.mark.parametrize("side", [48, 512, 1024])
 def test_gains_of_one_change_nothing(side: int) -> None:
     images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    assert torch.allclose(with_gains(images, torch.ones_like(steepnesses())), images, atol=1e-6)
+    assert torch.allclose(with_gains(images, torch.ones_like(steepnesses())[None]), images, atol=1e-6)
 
 
 @pytest.mark.parametrize("side", [256, 512, 1024])
@@ -48,3 +48,13 @@ def test_each_picture_is_filtered_on_its_own() -> None:
     images = torch.cat([with_line(128), with_line(128).flip(1) * 0.5])
     together = with_gains(images, only_lines(2.0))
     assert torch.allclose(together, torch.cat([with_gains(x[None], only_lines(2.0)) for x in images]), atol=1e-6)
+
+
+def test_regions_have_gains_of_their_own() -> None:
+    images = with_line(256).transpose(2, 3)  # the line runs from left to right
+    nothing, bold = torch.zeros_like(only_lines(2)), only_lines(2.0)
+    left = (torch.arange(64) < 32).float().expand(1, 1, 64, 64)
+    drawn = with_gains(images, torch.cat([bold, nothing]), left)
+    right, gone = drawn[..., 180:], drawn[..., :76]
+    assert torch.allclose(right, with_gains(images, bold)[..., 180:], atol=0.01)
+    assert gone.std() < 0.4 * images[..., :76].std()

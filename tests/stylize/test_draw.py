@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
 from jojo_cli.errors import CheckpointError
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.gradients import steepness
-from jojo_cli.stylize.draw import changed_weights, draw, generator_between, styled_generator
+from jojo_cli.stylize.draw import changed_weights, draw, generator_between, shown, styled_generator
 from jojo_cli.stylize.mixing import mix_codes, sample_code
 
 CHANGED = ("stages.2.conv1.weight", "stages.3.conv2.bias", "stages.5.weight")
@@ -132,7 +133,7 @@ def test_weights_of_another_base_are_refused_by_name(base: Base) -> None:
 
 
 def test_gradients_are_as_steep_as_the_style_says(base: Base, w_plus: Tensor) -> None:
-    weights = {"gains": torch.full((25,), 2.0)}
+    weights = {"gains": torch.full((3, 25), 2.0)}
     styled = styled_generator(base, weights)
     plain = draw(base, base.generator, w_plus)
     whole, half = (draw(base, styled, w_plus, strength=strength) for strength in (1.0, 0.5))
@@ -143,16 +144,34 @@ def test_gradients_are_as_steep_as_the_style_says(base: Base, w_plus: Tensor) ->
     assert changed_weights(base, styled).keys() == weights.keys()
 
 
+def test_regions_of_a_face_have_gains_of_their_own(base: Base, w_plus: Tensor) -> None:
+    """Where the base sees hair, gradients go; proportions that a style gives move hair along."""
+    gains = torch.ones(3, 25)
+    gains[1] = 0
+    moves = torch.tensor([0.25, 0.0]).view(1, 2, 1, 1).repeat(1, 1, 64, 64)
+    for more in ({}, {"displacement": moves}):
+        styled = styled_generator(base, {"gains": gains, **more})
+        hair = shown(base, styled, w_plus)
+        assert hair is not None
+        sure, never = (F.interpolate(x, size=128) > 0.9 for x in (hair[:, :1], 1 - hair[:, :1]))
+        assert sure.any()
+        assert never.any()
+        drawn = steepness(draw(base, styled, w_plus))
+        plain = steepness(draw(base, styled_generator(base, more), w_plus))
+        assert drawn[sure].mean() < 0.5 * plain[sure].mean()
+        assert drawn[never].mean() > 0.8 * plain[never].mean()
+
+
 def test_gains_fade_where_one_of_two_styles_has_some(base: Base, w_plus: Tensor) -> None:
-    bold, plain = styled_generator(base, {"gains": torch.full((25,), 2.0)}), base.generator
+    bold, plain = styled_generator(base, {"gains": torch.full((3, 25), 2.0)}), base.generator
     for pair, amount in (((bold, plain), 0.25), ((plain, bold), 0.75)):
         between = generator_between(*pair, amount)
         assert between.gains is not None
-        assert torch.allclose(between.gains, torch.full((25,), 1.75))
+        assert torch.allclose(between.gains, torch.full((3, 25), 1.75))
     assert torch.allclose(draw(base, generator_between(plain, bold, 1.0), w_plus), draw(base, bold, w_plus), atol=1e-5)
     fine = generator_between(plain, bold, {64: 1.0}).gains
     assert fine is not None
-    assert torch.equal(fine, torch.full((25,), 2.0))
+    assert torch.equal(fine, torch.full((3, 25), 2.0))
 
 
 def test_generator_between_two_styles(base: Base, styled: Generator, w_plus: Tensor) -> None:

@@ -19,6 +19,15 @@ GRID = 64
 """Places along each side of a picture."""
 
 
+BORDER = 2
+"""Places along the border of a region that are not surely of it."""
+
+
+def inside(regions: Tensor) -> Tensor:
+    """Return regions [N,K,G,G] less their borders."""
+    return -F.max_pool2d(-regions, 2 * BORDER + 1, stride=1, padding=BORDER)
+
+
 def described(states: Sequence[State]) -> Tensor:
     """Return what the features of one face say of its places [G*G,C]: `states` are what it is drawn through."""
     layers = [next(x for x, *_ in states if x.shape[-1] == side) for side in (GRID // 2, GRID)]

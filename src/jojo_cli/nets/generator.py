@@ -9,8 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from jojo_cli.nets.gradients import with_gains
-
 NoiseMaps = Mapping[str, Tensor]
 """Noise [1,1,S,S] that is the same for all pictures, by the name of the buffer that holds it."""
 
@@ -43,7 +41,7 @@ class Generator(nn.Module):
         # The code [1,L,D] of what the style was learnt from: towards its fine codes those of a face take its colours.
         self.register_buffer("palette", None)
         self.palette: Tensor | None
-        # How many times as steep gradients [K] become, see `with_gains`.
+        # How many times as steep gradients become [1,K], and in some regions [1+R,K], see `with_gains`.
         self.register_buffer("gains", None)
         self.gains: Tensor | None
 
@@ -103,7 +101,7 @@ class Generator(nn.Module):
             state = self.run_stage(stage, state, w_plus, noise)
             if states is not None:
                 states.append(state)
-        return self._finished(self.image(state, at_least=at_least))
+        return self._displaced(self.image(state, at_least=at_least))
 
     def run_stage(
         self, stage: nn.Module, state: State, w_plus: Tensor, noise: Sequence[torch.Generator] | None
@@ -118,21 +116,16 @@ class Generator(nn.Module):
         """Return the images of w_plus with feature maps blended: an amount of 0 draws self, 1 draws `other`.
 
         The feature interpolation of JoJoGAN (arXiv 2112.11641, section 4), applied after every stage, by an amount for
-        each. Proportions go with the coarsest, gradients with the finest.
+        each. Proportions go with the coarsest.
         """
         state: State = ()
         for own, others, amount in zip(self.stages, other.stages, amounts, strict=True):
             pair = zip(own(state, w_plus), others(state, w_plus), strict=True)
             state = tuple(torch.lerp(mine, theirs, amount) for mine, theirs in pair)
-        return other._finished(self.image(state, at_least=at_least), amounts[0], amounts[-1])
+        return other._displaced(self.image(state, at_least=at_least), amounts[0])
 
-    def _finished(self, images: Tensor, coarse: float = 1.0, fine: float = 1.0) -> Tensor:
-        """Return images with so much of the proportions and of the gains that a style has."""
-        if self.displacement is not None:
-            images = moved(images, coarse * self.displacement)
-        if self.gains is not None:
-            images = with_gains(images, 1 + fine * (self.gains - 1))
-        return images
+    def _displaced(self, images: Tensor, amount: float = 1.0) -> Tensor:
+        return images if self.displacement is None else moved(images, amount * self.displacement)
 
     def w_to_w_plus(self, w: Tensor) -> Tensor:
         """Return w_plus [N,L,D] with w [N,D] for every code."""

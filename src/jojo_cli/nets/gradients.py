@@ -44,10 +44,18 @@ def steepness(images: Tensor) -> Tensor:
     return torch.hypot(right, down) * (light.shape[-1] / SIDE)
 
 
-def with_gains(images: Tensor, gains: Tensor) -> Tensor:
-    """Return images [N,3,S,S] whose gradients are as many times as steep as `gains` [K] says of `steepnesses`."""
+def with_gains(images: Tensor, gains: Tensor, regions: Tensor | None = None) -> Tensor:
+    """Return images [N,3,S,S] whose gradients are as many times as steep as `gains` [1,K] say of `steepnesses`.
+
+    Where there are regions [N,R,G,G], shares of each place, `gains` are [1+R,K]: what they leave, and each of them.
+    """
     small = _small(images)
-    gain = _gain_at(steepness(small), gains)  # [N,1,T,T]
+    steep = steepness(small)
+    gain = rest = _gain_at(steep, gains[0])  # [N,1,T,T]
+    if regions is not None:
+        shares = F.interpolate(regions, size=gain.shape[-2:], mode="bilinear", align_corners=False)
+        for i, row in enumerate(gains[1:]):
+            gain = gain + shares[:, [i]] * (_gain_at(steep, row) - rest)
     change = _change(small, gain)
     side = images.shape[-1]
     if side == small.shape[-1]:
@@ -64,7 +72,7 @@ def _small(images: Tensor) -> Tensor:
 
 
 def _gain_at(steep: Tensor, gains: Tensor) -> Tensor:
-    """Return the gains of steepnesses of any shape, with straight lines between those that are known."""
+    """Return the gains [K] of steepnesses of any shape, with straight lines between those that are known."""
     place = (steep.clamp(LEAST, MOST) / LEAST).log() * ((STEEPNESSES - 1) / log(MOST / LEAST))
     before = place.floor().clamp(max=STEEPNESSES - 2)
     index = before.long()

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.judges import Comparer
-from jojo_cli.bases.regions import REGIONS, RegionFinder
+from jojo_cli.bases.regions import REGIONS, RegionFinder, inside
 from jojo_cli.bases.views import View, resized, shrink
 from jojo_cli.nets.generator import State
 from jojo_cli.nets.ops import Features
@@ -33,9 +33,6 @@ NEARNESS = 0.5
 
 SUSPICION = 0.18
 """The difference of cosines at which a place, laid on another one, counts 1/e of what the most alike one would."""
-
-BORDER = 2
-"""Places along the border of a region of the reference that count as no region."""
 
 DOUBT = 0.2
 """The deviation of the colours of like places, in [-1,1], at which they say 1/e of what one colour would."""
@@ -259,7 +256,7 @@ def trusted(regions: Tensor, image: Tensor) -> Tensor:
     and the clothes that only the reference has. And what is far more common in this background than in the hair is no
     hair: where the reference wears its hair shorter, or up.
     """
-    regions = -F.max_pool2d(-regions[None], 2 * BORDER + 1, stride=1, padding=BORDER)[0]
+    regions = inside(regions[None])[0]
     background, hair = REGIONS.index("background"), REGIONS.index("hair")
     red, green, blue = resized(image.float(), regions.shape[-1])[0].flatten(1)
     colours = torch.stack([(red + green + blue) / 3, red - green, blue - green], dim=1)  # [G*G,3]

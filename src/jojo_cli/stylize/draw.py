@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.regions import states_of
 from jojo_cli.errors import CheckpointError
 from jojo_cli.faces.proportions import GRID
-from jojo_cli.nets.generator import Generator, NoiseMaps
-from jojo_cli.nets.gradients import STEEPNESSES
+from jojo_cli.nets.generator import Generator, NoiseMaps, moved
+from jojo_cli.nets.gradients import STEEPNESSES, with_gains
+from jojo_cli.stylize.boldness import WITH_GAINS, with_own_gains
 from jojo_cli.stylize.mixing import mix_codes
 from jojo_cli.stylize.strength import Strength, strength_at
 
@@ -35,7 +37,7 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
     own = {
         "displacement": (1, 2, GRID, GRID),
         "palette": (1, generator.codes, generator.w_dim),
-        "gains": (STEEPNESSES,),
+        "gains": (1 + (len(WITH_GAINS) if base.load_regions else 0), STEEPNESSES),
     }
     for key in own.keys() & weights.keys():
         setattr(generator, key, torch.zeros(own[key], device=base.device.torch_device))
@@ -109,5 +111,23 @@ def draw(
         if not any(amounts):
             return base.generator.synthesis(w_plus, at_least=at_least)
         if set(amounts) == {1}:
-            return styled.synthesis(w_plus, at_least=at_least)
-        return base.generator.blended_synthesis(styled, w_plus, amounts, at_least=at_least)
+            images = styled.synthesis(w_plus, at_least=at_least)
+        else:
+            images = base.generator.blended_synthesis(styled, w_plus, amounts, at_least=at_least)
+        if styled.gains is None or not amounts[-1]:
+            return images
+        gains = torch.lerp(torch.ones_like(styled.gains), styled.gains, amounts[-1])
+        return with_gains(images, gains, shown(base, styled, w_plus, amounts[0]) if len(gains) > 1 else None)
+
+
+def shown(base: Base, styled: Generator, w_plus: Tensor, amount: float = 1.0) -> Tensor | None:
+    """Return where faces w_plus [N,L,D] show the regions that have gains of their own [N,R,G,G], from 0 to 1.
+
+    It is what the base's features say, and None where nobody can read them. `amount` is that of the proportions that
+    the style gives.
+    """
+    if not base.load_regions:
+        return None
+    find = base.load_regions()
+    regions = torch.stack([find(states_of(base.generator, code[None])) for code in w_plus])
+    return with_own_gains(regions if styled.displacement is None else moved(regions, amount * styled.displacement))

@@ -13,7 +13,7 @@ from PIL.Image import Image
 from torch import Tensor, nn
 
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.regions import REGIONS
+from jojo_cli.bases.regions import REGIONS, states_of
 from jojo_cli.bases.settings import FinetuneSettings
 from jojo_cli.bases.views import FACE, WHOLE, View, closer_views, resized, shrink, whole_view
 from jojo_cli.device import is_out_of_memory
@@ -23,10 +23,10 @@ from jojo_cli.faces.proportions import displacement
 from jojo_cli.images import to_image
 from jojo_cli.nets.generator import Generator, State
 from jojo_cli.nets.ops import Features
-from jojo_cli.stylize.analogy import Analogy, Likeness, Match, Shades, place_distance, texture_distance
-from jojo_cli.stylize.boldness import gains
+from jojo_cli.stylize.analogy import Analogy, Likeness, Match, Shades, place_distance, texture_distance, trusted
+from jojo_cli.stylize.boldness import Face, gains, with_own_gains
 from jojo_cli.stylize.detail import Limit, contrasts
-from jojo_cli.stylize.draw import draw
+from jojo_cli.stylize.draw import draw, shown
 from jojo_cli.stylize.losses import Targets, combs, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w, sample_code
 from jojo_cli.stylize.optimizer import RowAdam
@@ -142,8 +142,7 @@ def _finetune(
         generator.palette = torch.stack([reference.w_plus for reference in references]).mean(dim=0)
     generator.requires_grad_(False)
     if settings.boldness:
-        drawn = [draw(base, generator, sample_code(base, seed, TRUNCATION)) for seed in range(SAMPLES)]
-        generator.gains = gains([reference.image for reference in references], drawn, settings.boldness)
+        generator.gains = _gains(base, generator, references, settings.boldness)
     return Finetuned(generator, tuple(losses))
 
 
@@ -153,6 +152,23 @@ def _displacement(references: Sequence[Reference], amount: float, device: torch.
     if not known or not amount:
         return None
     return torch.from_numpy(displacement(np.mean(known, axis=0), amount))[None].to(device)
+
+
+def _gains(base: Base, generator: Generator, references: Sequence[Reference], amount: float) -> Tensor:
+    """Return what gives faces that the generator draws the gradients of the references, see `gains`."""
+    codes = [sample_code(base, seed, TRUNCATION) for seed in range(SAMPLES)]
+    with torch.no_grad():
+        wanted = [Face(reference.image, _shown(base, reference)) for reference in references]
+        drawn = [Face(draw(base, generator, code), shown(base, generator, code)) for code in codes]
+        return gains(wanted, drawn, amount).to(base.device.torch_device)
+
+
+def _shown(base: Base, reference: Reference) -> Tensor | None:
+    """Return where a reference shows for sure the regions that have gains of their own [1,R,G,G]."""
+    if not base.load_regions:
+        return None
+    regions = base.load_regions()(states_of(base.generator, reference.w_plus))
+    return with_own_gains(trusted(regions, reference.image)[None])
 
 
 class _Drawn(NamedTuple):
