@@ -68,14 +68,15 @@ def drawn(tmp_path_factory: pytest.TempPathFactory, real_models: ModelManager) -
 
 def test_faces_are_flat_where_the_reference_is(drawn: Drawn) -> None:
     plain, styled = (mean(Drawing.of(face).flat for face in faces) for faces in (drawn.plain, drawn.styled))
-    assert plain + 0.13 < styled < Drawing.of(drawn.reference).flat + 0.08
+    wanted = Drawing.of(drawn.reference).flat
+    assert plain + 0.13 < wanted - 0.1 < styled < wanted + 0.08
 
 
 def test_lines_are_as_strong_as_those_of_the_reference(drawn: Drawn) -> None:
     wanted = Drawing.of(drawn.reference)
     plain, styled = (mean(Drawing.of(face).distance(wanted) for face in faces) for faces in (drawn.plain, drawn.styled))
-    assert styled < 0.65 * plain
-    assert Drawing.of(drawn.photo).distance(wanted) < 0.42
+    assert styled < 0.5 * plain
+    assert Drawing.of(drawn.photo).distance(wanted) < 0.33
 
 
 @pytest.fixture(scope="module")

@@ -29,11 +29,10 @@ WITH_GAINS: tuple[Region, ...] = ("hair", "background")
 """Regions that have gains of their own."""
 
 ENOUGH = 0.01
-"""The share of a picture that has to be surely behind somebody, to say how that is drawn."""
-
+"""The share of a picture that a region has to take, to say how it is drawn."""
 
 EVEN_SHARE = 0.8
-"""The share of it that says so: strands of hair and what else hangs into it are the steepest."""
+"""The share of a background that says so: strands of hair and what else hangs into it are the steepest."""
 
 
 class Face(NamedTuple):
@@ -67,8 +66,8 @@ def gains(references: Sequence[Face], drawn: Sequence[Face], amount: float) -> T
 def _matched(references: Sequence[Face], drawn: Sequence[Face], values: "Values", *, lines: bool) -> Tensor:
     """Return gains [K] that make some places as steep as the references'; 1 where there are none.
 
-    Lines become steeper where they have to, and the steepest as much as the next. What is none becomes no steeper, and
-    nothing steeper than what the references have.
+    With `lines`, the steepest become steeper as the next do. Else nothing becomes steeper, nor stays steeper than what
+    the references have there.
     """
     steep = steepnesses()
     most = torch.where(steep < GRAIN, 1.0, STEEPER if lines else 1.0)
