@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.regions import states_of
 from jojo_cli.errors import CheckpointError
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.gradients import steepness
@@ -151,7 +152,7 @@ def test_regions_of_a_face_have_gains_of_their_own(base: Base, w_plus: Tensor) -
     moves = torch.tensor([0.25, 0.0]).view(1, 2, 1, 1).repeat(1, 1, 64, 64)
     for more in ({}, {"displacement": moves}):
         styled = styled_generator(base, {"gains": gains, **more})
-        hair = shown(base, styled, w_plus)
+        hair = shown(base, styled, states_of(styled, w_plus))
         assert hair is not None
         sure, never = (F.interpolate(x, size=128) > 0.9 for x in (hair[:, :1], 1 - hair[:, :1]))
         assert sure.any()

@@ -111,7 +111,13 @@ class Generator(nn.Module):
         return after
 
     def blended_synthesis(
-        self, other: Self, w_plus: Tensor, amounts: Sequence[float], *, at_least: int | None = None
+        self,
+        other: Self,
+        w_plus: Tensor,
+        amounts: Sequence[float],
+        *,
+        at_least: int | None = None,
+        states: list[State] | None = None,
     ) -> Tensor:
         """Return the images of w_plus with feature maps blended: an amount of 0 draws self, 1 draws `other`.
 
@@ -122,6 +128,8 @@ class Generator(nn.Module):
         for own, others, amount in zip(self.stages, other.stages, amounts, strict=True):
             pair = zip(own(state, w_plus), others(state, w_plus), strict=True)
             state = tuple(torch.lerp(mine, theirs, amount) for mine, theirs in pair)
+            if states is not None:
+                states.append(state)
         return other._displaced(self.image(state, at_least=at_least), amounts[0])
 
     def _displaced(self, images: Tensor, amount: float = 1.0) -> Tensor:

@@ -94,12 +94,15 @@ def _change(images: Tensor, gain: Tensor) -> Tensor:
         for count in (total, total // 2 + 1)
     )
     laplacian = rows[:, None] + columns
-    spectrum: Tensor | float = 0.0
-    for firm, more in ((EVEN, gain.clamp(max=0)), (BOLD, gain.clamp(min=0))):
-        divergence: Tensor | float = 0.0
-        for axis in (-1, -2):
-            wanted = (images.roll(-1, axis) - images) * (more.roll(-1, axis) + more) / 2
-            divergence = divergence + wanted - wanted.roll(1, axis)
-        spectrum = spectrum - torch.fft.rfft2(divergence) / (laplacian + firm * (SIDE / side) ** 2)
+    flatter, steeper = torch.zeros_like(images), torch.zeros_like(images)
+    for axis in (-1, -2):
+        difference = images.roll(-1, axis) - images
+        more = (gain.roll(-1, axis) + gain) / 2
+        for divergence, part in ((flatter, more.clamp(max=0)), (steeper, more.clamp(min=0))):
+            wanted = difference * part
+            divergence += wanted - wanted.roll(1, axis)
+    firm = (SIDE / side) ** 2
+    spectrum = torch.fft.rfft2(flatter) / -(laplacian + EVEN * firm)
+    spectrum -= torch.fft.rfft2(steeper) / (laplacian + BOLD * firm)
     change: Tensor = torch.fft.irfft2(spectrum, s=(total, total))
     return change[..., margin:-margin, margin:-margin]

@@ -1,16 +1,15 @@
 """Pictures from codes, in a style or without."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 import torch
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.regions import states_of
 from jojo_cli.errors import CheckpointError
 from jojo_cli.faces.proportions import GRID
-from jojo_cli.nets.generator import Generator, NoiseMaps, moved
+from jojo_cli.nets.generator import Generator, NoiseMaps, State, moved
 from jojo_cli.nets.gradients import STEEPNESSES, with_gains
 from jojo_cli.stylize.boldness import WITH_GAINS, with_own_gains
 from jojo_cli.stylize.mixing import mix_codes
@@ -110,24 +109,25 @@ def draw(
         amounts = [strength_at(strength, side) for side in styled.stage_resolutions]
         if not any(amounts):
             return base.generator.synthesis(w_plus, at_least=at_least)
+        states: list[State] | None = [] if styled.gains is not None and len(styled.gains) > 1 else None
         if set(amounts) == {1}:
-            images = styled.synthesis(w_plus, at_least=at_least)
+            images = styled.synthesis(w_plus, at_least=at_least, states=states)
         else:
-            images = base.generator.blended_synthesis(styled, w_plus, amounts, at_least=at_least)
+            images = base.generator.blended_synthesis(styled, w_plus, amounts, at_least=at_least, states=states)
         if styled.gains is None or not amounts[-1]:
             return images
         gains = torch.lerp(torch.ones_like(styled.gains), styled.gains, amounts[-1])
-        return with_gains(images, gains, shown(base, styled, w_plus, amounts[0]) if len(gains) > 1 else None)
+        return with_gains(images, gains, shown(base, styled, states, amounts[0]) if states else None)
 
 
-def shown(base: Base, styled: Generator, w_plus: Tensor, amount: float = 1.0) -> Tensor | None:
-    """Return where faces w_plus [N,L,D] show the regions that have gains of their own [N,R,G,G], from 0 to 1.
+def shown(base: Base, styled: Generator, states: Sequence[State], amount: float = 1.0) -> Tensor | None:
+    """Return where faces show the regions that have gains of their own [N,R,G,G], from 0 to 1.
 
-    It is what the base's features say, and None where nobody can read them. `amount` is that of the proportions that
-    the style gives.
+    It is what the features say that they are drawn through, whose meaning finetuning hardly changes; None where nobody
+    can read them. `amount` is that of the proportions that the style gives.
     """
     if not base.load_regions:
         return None
     find = base.load_regions()
-    regions = torch.stack([find(states_of(base.generator, code[None])) for code in w_plus])
+    regions = torch.stack([find([tuple(x[[i]] for x in state) for state in states]) for i in range(len(states[0][0]))])
     return with_own_gains(regions if styled.displacement is None else moved(regions, amount * styled.displacement))

@@ -159,7 +159,9 @@ def _gains(base: Base, generator: Generator, references: Sequence[Reference], am
     codes = [sample_code(base, seed, TRUNCATION) for seed in range(SAMPLES)]
     with torch.no_grad():
         wanted = [Face(reference.image, _shown(base, reference)) for reference in references]
-        drawn = [Face(draw(base, generator, code), shown(base, generator, code)) for code in codes]
+        drawn = [
+            Face(draw(base, generator, code), shown(base, generator, states_of(generator, code))) for code in codes
+        ]
         return gains(wanted, drawn, amount).to(base.device.torch_device)
 
 
