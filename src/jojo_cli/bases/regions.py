@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from jojo_cli.nets.generator import Generator, State
+from jojo_cli.nets.generator import COARSE, Generator, State
 
 Region = Literal["background", "face", "hair", "body"]
 """Ears belong to the face, hats to hair, the neck to the body."""
 
 REGIONS: tuple[Region, ...] = ("background", "face", "hair", "body")
 
-GRID = 64
+GRID = COARSE
 """Places along each side of a picture."""
 
 

@@ -16,6 +16,10 @@ State = tuple[Tensor, ...]
 """What flows between the stages of a synthesis: features, and a picture so far where the network has one."""
 
 
+COARSE = 64
+"""Side, in pixels, up to which features say what is where, rather than how it is drawn."""
+
+
 class Generator(nn.Module):
     """Mapping (z to w) and synthesis (w+ to image) in stages.
 
@@ -94,13 +98,12 @@ class Generator(nn.Module):
 
         With the stored noise a code always draws the same picture. `noise`, one for each image, draws fresh noise
         instead, where the network has noise to draw: the same for an image on its own as among others. What comes out
-        of each stage is added to `states`.
+        of each stage up to `COARSE` pixels is added to `states`.
         """
         state: State = ()
         for stage in self.stages:
             state = self.run_stage(stage, state, w_plus, noise)
-            if states is not None:
-                states.append(state)
+            _keep(state, states)
         return self._displaced(self.image(state, at_least=at_least))
 
     def run_stage(
@@ -128,8 +131,7 @@ class Generator(nn.Module):
         for own, others, amount in zip(self.stages, other.stages, amounts, strict=True):
             pair = zip(own(state, w_plus), others(state, w_plus), strict=True)
             state = tuple(torch.lerp(mine, theirs, amount) for mine, theirs in pair)
-            if states is not None:
-                states.append(state)
+            _keep(state, states)
         return other._displaced(self.image(state, at_least=at_least), amounts[0])
 
     def _displaced(self, images: Tensor, amount: float = 1.0) -> Tensor:
@@ -142,6 +144,12 @@ class Generator(nn.Module):
     def clone(self) -> Self:
         """Return a copy that shares no tensor with this generator."""
         return copy.deepcopy(self)
+
+
+def _keep(state: State, states: list[State] | None) -> None:
+    """Add a state to those that are asked for, if it says what is where."""
+    if states is not None and state[0].shape[-1] <= COARSE:
+        states.append(state)
 
 
 def moved(images: Tensor, moves: Tensor) -> Tensor:
