@@ -46,7 +46,7 @@ def test_photo_is_redrawn(jojo: Jojo) -> None:
     assert (run.code, run.out, run.err) == (0, "me.ink.png\n", "base tiny on cpu in float32\n")
     with Image.open("me.ink.png") as picture:
         assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (128, 128))
-    assert pixels("me.ink.png").std() > 5
+    assert pixels("me.ink.png").std() > 2  # not blank
 
 
 def test_json_record(jojo: Jojo) -> None:

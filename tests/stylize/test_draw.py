@@ -1,5 +1,7 @@
 """Pictures in a style, what a style has to keep, and what is refused in its place."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -161,6 +163,13 @@ def test_regions_of_a_face_have_gains_of_their_own(base: Base, w_plus: Tensor) -
         plain = steepness(draw(base, styled_generator(base, more), w_plus))
         assert drawn[sure].mean() < 0.5 * plain[sure].mean()
         assert drawn[never].mean() > 0.8 * plain[never].mean()
+
+
+def test_gains_without_regions_are_of_everything(base: Base, w_plus: Tensor) -> None:
+    everywhere, blind = torch.full((1, 25), 2.0), replace(base, load_regions=None)
+    drawn = draw(base, styled_generator(base, {"gains": everywhere}), w_plus)
+    assert steepness(drawn).mean() > 1.1 * steepness(draw(base, base.generator, w_plus)).mean()
+    assert torch.equal(draw(blind, styled_generator(blind, {"gains": everywhere.repeat(3, 1)}), w_plus), drawn)
 
 
 def test_gains_fade_where_one_of_two_styles_has_some(base: Base, w_plus: Tensor) -> None:

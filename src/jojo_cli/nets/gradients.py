@@ -41,7 +41,7 @@ def steepness(images: Tensor) -> Tensor:
     padded = F.pad(light, (1, 1, 1, 1), mode="replicate")
     right = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
     down = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
-    return torch.hypot(right, down) * (light.shape[-1] / SIDE)
+    return (right.square() + down.square()).sqrt() * (light.shape[-1] / SIDE)
 
 
 def with_gains(images: Tensor, gains: Tensor, regions: Tensor | None = None) -> Tensor:

@@ -36,8 +36,10 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
     own = {
         "displacement": (1, 2, GRID, GRID),
         "palette": (1, generator.codes, generator.w_dim),
-        "gains": (1 + (len(WITH_GAINS) if base.load_regions else 0), STEEPNESSES),
+        "gains": (1 + len(WITH_GAINS), STEEPNESSES),
     }
+    if "gains" in weights and weights["gains"].shape[:1] == (1,):  # learnt where nothing was known of regions
+        own["gains"] = (1, STEEPNESSES)
     for key in own.keys() & weights.keys():
         setattr(generator, key, torch.zeros(own[key], device=base.device.torch_device))
     state = generator.state_dict()
