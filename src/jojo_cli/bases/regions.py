@@ -18,7 +18,6 @@ REGIONS: tuple[Region, ...] = ("background", "face", "hair", "body")
 GRID = COARSE
 """Places along each side of a picture."""
 
-
 BORDER = 2
 """Places along the border of a region that are not surely of it."""
 

@@ -68,7 +68,8 @@ def with_gains(images: Tensor, gains: Tensor, regions: Tensor | None = None) -> 
 
 
 def _small(images: Tensor) -> Tensor:
-    return F.avg_pool2d(images, max(1, images.shape[-1] // SIDE))
+    times = images.shape[-1] // SIDE
+    return F.avg_pool2d(images, times) if times > 1 else images
 
 
 def _gain_at(steep: Tensor, gains: Tensor) -> Tensor:
