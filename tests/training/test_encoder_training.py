@@ -14,9 +14,9 @@ from torch import Tensor
 
 from jojo_cli.bases.encoder import FeedbackLoop
 from jojo_cli.training.encoder import EncoderTraining, OnStep, TrainingSettings
-from jojo_cli.training.faces import compressed, random_codes, spoilt, varied
+from jojo_cli.training.faces import compressed, drawn_astray, random_codes, spoilt, varied
 
-SETTINGS = TrainingSettings(fit_steps=12, fit_batch=8, fit_rate=2e-3, finish_steps=12, finish_batch=1, passes=2)
+SETTINGS = TrainingSettings(fit_steps=12, fit_batch=8, fit_rate=2e-3, finish_steps=12, finish_batch=1, passes=(0, 1))
 
 Change = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -103,6 +103,15 @@ def test_interrupted_training_goes_on_and_ends_as_if_nothing_had_happened(tmp_pa
     run(again)
     assert same(weights(again), weights(whole))
     assert not same(weights(again), weights(open_training(tmp_path / "new")))
+
+
+def test_half_of_the_faces_are_no_codes_pictures(tmp_path: Path) -> None:
+    loop, rng = open_training(tmp_path).loop, torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        codes = random_codes(loop, 64, rng)
+        away = (drawn_astray(loop, codes, rng) - loop.draw(codes)).abs().amax(dim=(1, 2, 3))
+    assert 0.3 < (away < 1e-3).float().mean() < 0.7
+    assert away.max() > 0.05
 
 
 @pytest.mark.parametrize("change", [varied, spoilt])

@@ -18,7 +18,7 @@ from jojo_cli.bases.judges import Recogniser
 from jojo_cli.bases.views import face_chip, shrink
 from jojo_cli.nets.dlib_recogniser import FaceRecogniser
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
-from jojo_cli.training.faces import random_codes, spoilt, varied
+from jojo_cli.training.faces import drawn_astray, random_codes, spoilt, varied
 
 STAGES = ("fit", "finish", "measure")
 """What draws faces of its own from the seed."""
@@ -35,15 +35,15 @@ class TrainingSettings:
     fit_steps: int = 1600
     fit_batch: int = 64
     fit_rate: float = 5e-4  # of Adam
-    finish_steps: int = 1450
+    finish_steps: int = 2200
     finish_batch: int = 64
-    finish_rate: float = 5e-4
-    passes: int = 3  # how often a code is corrected, at most
+    finish_rate: float = 4e-4
+    passes: tuple[int, ...] = (0, 1, 1, 2)  # how often a code was corrected before it is learnt from, step by step
     lpips: float = 1.0  # weights of the terms of `finish`
     pixels: float = 0.5
-    identity: float = 1.5
+    identity: float = 2.0
     code: float = 0.1  # of the squared error of the code
-    uneven: float = 0.02  # of the squared differences between the octaves' codes
+    uneven: float = 0.015  # of the squared differences between the octaves' codes
     seed: int = 0
 
 
@@ -91,7 +91,7 @@ class EncoderTraining:
             with torch.no_grad():
                 code = loop.centre(len(wanted))
                 drawn = loop.look(loop.draw(code[:1])).expand_as(wanted)
-                for _ in range(step % settings.passes):
+                for _ in range(settings.passes[step % len(settings.passes)]):
                     code = loop.correct(wanted, drawn, code)
                     drawn = loop.look(loop.draw(code))
             code = loop.correct(wanted, drawn, code)
@@ -146,7 +146,7 @@ class EncoderTraining:
     def _faces(self, rng: torch.Generator, count: int) -> Faces:
         with torch.no_grad():
             codes = random_codes(self.loop, count, rng)
-            images = varied(shrink(self.loop.draw(codes), self.loop.side), rng)
+            images = varied(shrink(drawn_astray(self.loop, codes, rng), self.loop.side), rng)
             return Faces(codes, images, spoilt(images, rng))
 
     def _rng(self, stage: str, number: int) -> torch.Generator:

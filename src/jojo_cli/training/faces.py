@@ -34,7 +34,7 @@ TO_YCC = ((0.299, 0.587, 0.114), (-0.1687, -0.3313, 0.5), (0.5, -0.4187, -0.0813
 
 
 def random_codes(loop: FeedbackLoop, count: int, rng: torch.Generator) -> Tensor:
-    """Return codes [N,O,D] of faces: truncated, half of them mixed of two, most as uneven as photos' codes."""
+    """Return codes [N,O,D] of faces, as far from the mean and as uneven as those that refinement finds for photos."""
     octaves, w_dim = loop.net.octaves, loop.generator.w_dim
 
     def rand(*shape: int) -> Tensor:
@@ -43,17 +43,26 @@ def random_codes(loop: FeedbackLoop, count: int, rng: torch.Generator) -> Tensor
     def randn(*shape: int) -> Tensor:
         return torch.randn(shape, generator=rng, device=rng.device)
 
-    def truncated() -> Tensor:
-        return loop.latents.whiten(loop.generator.mapping(randn(count, w_dim))) * (0.55 + 0.5 * rand(count, 1))  # [N,D]
+    def whitened(*shape: int) -> Tensor:
+        return loop.latents.whiten(loop.generator.mapping(randn(*shape, w_dim).flatten(0, -2))).unflatten(0, shape)
 
-    codes = truncated()[:, None].repeat(1, octaves, 1)
-    other = truncated()[:, None].expand_as(codes)
-    first = torch.randint(1, octaves, (count, 1), generator=rng, device=rng.device)
-    amount = (rand(count, 1) < 0.5) * rand(count, 1).clamp(0.3, 1)
-    mixed = (torch.arange(octaves, device=rng.device) >= first) * amount  # [N,O]
-    codes = torch.lerp(codes, other, mixed[..., None])
-    uneven = (rand(count, 1, 1) < 0.8) * rand(count, 1, 1) * 0.8
-    return loop.latents.straighten(loop.latents.unwhiten(codes + randn(*codes.shape) * uneven))
+    shared = whitened(count, 1) * (0.6 + 0.65 * rand(count, 1, 1))
+    others = whitened(count, octaves) * (0.2 + 0.8 * rand(count, octaves, 1)) * (rand(count, 1, 1) < 0.7)
+    uneven = randn(count, octaves, w_dim) * rand(count, 1, 1) * (rand(count, 1, 1) < 0.8)
+    return loop.latents.straighten(loop.latents.unwhiten(shared + others + uneven))
+
+
+def drawn_astray(loop: FeedbackLoop, codes: Tensor, rng: torch.Generator) -> Tensor:
+    """Return the images [N,3,S,S] of codes [N,O,D], half of them such that no code for each octave draws them quite.
+
+    Of photos, too, the base draws no more than something near them.
+    """
+    w_plus = loop.w_plus(codes)
+    amount = torch.rand((len(codes), 1, 1), generator=rng, device=rng.device)
+    noise = torch.randn(w_plus.shape, generator=rng, device=rng.device)
+    astray = loop.latents.whiten(w_plus) + noise * (amount - 0.5).clamp(min=0) * 1.2
+    with loop.device.autocast():
+        return loop.generator.synthesis(loop.latents.unwhiten(astray), at_least=loop.side)
 
 
 def varied(images: Tensor, rng: torch.Generator) -> Tensor:
@@ -143,7 +152,7 @@ def _warped(images: Tensor, draw: _Draw) -> Tensor:
     rows = (torch.cat((cos, -sin, draw.between(-0.03, 0.03)), 3), torch.cat((sin, cos, draw.between(-0.03, 0.03)), 3))
     grid = F.affine_grid(torch.cat(rows, dim=2)[:, 0], list(images.shape), align_corners=False)  # [N,H,H,2]
     bends = torch.randn((draw.count, 2, 6, 6), generator=draw.rng, device=draw.rng.device)
-    bends = bends * draw.some(0.5) * draw.between(0, 0.025)
+    bends = bends * draw.some(0.6) * draw.between(0, 0.035)
     bends = F.interpolate(bends, size=images.shape[-1], mode="bicubic", align_corners=False)
     grid = grid + bends.permute(0, 2, 3, 1)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
