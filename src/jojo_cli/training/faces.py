@@ -3,7 +3,7 @@
 Everything is drawn by a generator of random numbers on the device of what it is drawn for.
 """
 
-from math import pi
+from math import pi, prod
 
 import torch
 import torch.nn.functional as F
@@ -44,7 +44,7 @@ def random_codes(loop: FeedbackLoop, count: int, rng: torch.Generator) -> Tensor
         return torch.randn(shape, generator=rng, device=rng.device)
 
     def whitened(*shape: int) -> Tensor:
-        return loop.latents.whiten(loop.generator.mapping(randn(*shape, w_dim).flatten(0, -2))).unflatten(0, shape)
+        return loop.latents.whiten(loop.generator.mapping(randn(prod(shape), w_dim))).view(*shape, w_dim)
 
     shared = whitened(count, 1) * (0.6 + 0.65 * rand(count, 1, 1))
     others = whitened(count, octaves) * (0.2 + 0.8 * rand(count, octaves, 1)) * (rand(count, 1, 1) < 0.7)
