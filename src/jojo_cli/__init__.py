@@ -15,16 +15,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jojo_cli.bases.settings import FinetuneChoice, InvertChoice
+    from jojo_cli.bases.settings import FinetuneChoice, InvertChoice, InvertSettings
     from jojo_cli.codes import read_code, write_code
     from jojo_cli.errors import CheckpointError, JojoError, UsageError
     from jojo_cli.events import Announcement, Cancelled, Caution, Detail, Download, Ended, Event, Note, Progress
-    from jojo_cli.images import read_image
+    from jojo_cli.faces.detect import NoFaceError, Points
+    from jojo_cli.images import ImageError, read_image
     from jojo_cli.studio import LoadedStyle, Studio
     from jojo_cli.studio.batch import Batch, Outcome
     from jojo_cli.studio.coding import Coder, Look, Source
     from jojo_cli.studio.pasting import Paste
+    from jojo_cli.studio.training import TrainedStyle
     from jojo_cli.styles import Style
+    from jojo_cli.styles.errors import StyleExistsError, StyleNotFoundError
     from jojo_cli.stylize.invert import Inversion
 
 __version__ = "0.1.0"
@@ -37,7 +40,7 @@ _HOMES = {
     "jojo_cli.studio.batch": ("Batch", "Outcome"),
     "jojo_cli.studio.coding": ("Coder", "Look", "Source"),
     "jojo_cli.studio.pasting": ("Paste",),
-    "jojo_cli.bases.settings": ("FinetuneChoice", "InvertChoice"),
+    "jojo_cli.bases.settings": ("FinetuneChoice", "InvertChoice", "InvertSettings"),
     "jojo_cli.codes": ("read_code", "write_code"),
     "jojo_cli.errors": ("CheckpointError", "JojoError", "UsageError"),
     "jojo_cli.events": (
@@ -51,8 +54,11 @@ _HOMES = {
         "Note",
         "Progress",
     ),
-    "jojo_cli.images": ("read_image",),
+    "jojo_cli.faces.detect": ("NoFaceError", "Points"),
+    "jojo_cli.images": ("ImageError", "read_image"),
+    "jojo_cli.studio.training": ("TrainedStyle",),
     "jojo_cli.styles": ("Style",),
+    "jojo_cli.styles.errors": ("StyleExistsError", "StyleNotFoundError"),
     "jojo_cli.stylize.invert": ("Inversion",),
 }
 
@@ -68,18 +74,25 @@ __all__ = [
     "Ended",
     "Event",
     "FinetuneChoice",
+    "ImageError",
     "Inversion",
     "InvertChoice",
+    "InvertSettings",
     "JojoError",
     "LoadedStyle",
     "Look",
+    "NoFaceError",
     "Note",
     "Outcome",
     "Paste",
+    "Points",
     "Progress",
     "Source",
     "Studio",
     "Style",
+    "StyleExistsError",
+    "StyleNotFoundError",
+    "TrainedStyle",
     "UsageError",
     "__version__",
     "read_code",
