@@ -65,5 +65,5 @@ def test_missing_key_is_refused(key: str, published: dict[str, Tensor]) -> None:
 @pytest.mark.parametrize("key", ["features.0.weight", "features.28.bias"])
 def test_wrong_shape_is_refused(key: str, published: dict[str, Tensor]) -> None:
     published[key] = published[key][:3]
-    with pytest.raises(CheckpointError, match=f"^not torchvision's VGG16: '{key}' has the wrong shape$"):
+    with pytest.raises(CheckpointError, match=f"^not torchvision's VGG16: 1 wrong shapes or values: '{key}'$"):
         vgg16_state(published)

@@ -6,7 +6,6 @@ from typing import Any
 
 from torch import Tensor
 
-from jojo_cli.errors import CheckpointError
 from jojo_cli.formats.checkpoint import Rule, load, translate
 
 _CHANNELS = {
@@ -26,8 +25,6 @@ _CHANNELS = {
 }
 """Layer: channels that its convolution gives. Numbers also count ReLUs and pools."""
 
-_WHAT = "torchvision's VGG16"
-
 
 def read_vgg16(files: Mapping[str, Path]) -> dict[str, Tensor]:
     """Return the state dict of `torchvision.models.vgg16().features`: `0.weight`, `0.bias`, `2.weight` and so on.
@@ -44,16 +41,9 @@ def read_vgg16(files: Mapping[str, Path]) -> dict[str, Tensor]:
 def vgg16_state(theirs: Mapping[str, Any]) -> dict[str, Tensor]:
     """Return the state dict of the convolutions for one of the whole network; errors as `read_vgg16`."""
     classifier = tuple(f"classifier.{layer}.{name}" for layer in (0, 3, 6) for name in ("weight", "bias"))
-    rules = [
-        Rule((f"features.{layer}.{name}",), (f"{layer}.{name}",), idle=classifier)
-        for layer in _CHANNELS
-        for name in ("weight", "bias")
-    ]
-    state = translate(rules, theirs, what=_WHAT)
-    width = 3
+    rules, width = [Rule((), (), idle=classifier)], 3
     for layer, channels in _CHANNELS.items():
         for name, shape in (("weight", (channels, width, 3, 3)), ("bias", (channels,))):
-            if state[f"{layer}.{name}"].shape != shape:
-                raise CheckpointError(f"not {_WHAT}: 'features.{layer}.{name}' has the wrong shape")
+            rules.append(Rule((f"features.{layer}.{name}",), (f"{layer}.{name}",), shape=shape))
         width = channels
-    return state
+    return translate(rules, theirs, what="torchvision's VGG16")
