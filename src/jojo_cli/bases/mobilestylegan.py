@@ -105,7 +105,7 @@ def assemble(
         ),
         # A natural face of about the reference's pose and hair: finetuning adds the rest.
         reference_inversions=(
-            InvertSettings("hybrid", psi=0.65, steps=15, rate=0.07, pull=0.15, spread=0.8, pixels=0.0, identity=0.3),
+            InvertSettings("hybrid", psi=0.4, steps=15, rate=0.07, pull=0.15, spread=0.8, pixels=0.0, identity=0.3),
             InvertSettings("optimize", space="w", steps=60, pull=0.07),
             InvertSettings("encoder"),
             InvertSettings("mean"),
