@@ -34,7 +34,7 @@ TO_YCC = ((0.299, 0.587, 0.114), (-0.1687, -0.3313, 0.5), (0.5, -0.4187, -0.0813
 
 
 def random_codes(loop: FeedbackLoop, count: int, rng: torch.Generator) -> Tensor:
-    """Return codes [N,O,D] of faces, as far from the mean and as uneven as those that refinement finds for photos."""
+    """Return codes [N,O,D] of faces, nearly as far from the mean and as uneven as those refinement finds for photos."""
     octaves, w_dim = loop.net.octaves, loop.generator.w_dim
 
     def rand(*shape: int) -> Tensor:
