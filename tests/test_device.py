@@ -134,8 +134,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
     def faults() -> int:
         return int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
 
-    # Where the system happens to map something right above the heap, glibc can't keep it: in one run of many.
-    assert any(faults() < 1000 for _ in range(3))
+    # Where the system happens to map something right above the heap, glibc can't keep it: in up to a third of all runs.
+    assert any(faults() < 1000 for _ in range(10))
 
 
 @pytest.mark.parametrize(
