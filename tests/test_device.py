@@ -124,18 +124,14 @@ def test_memory_is_kept_on_the_cpu() -> None:
 import resource, torch
 from jojo_cli.process import keep_memory
 keep_memory()
-for _ in range(8):
-    torch.ones(2**24)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-torch.ones(2**24)  # 64 MB: 16384 pages
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+for _ in range(40):
+    torch.ones(2**24)  # 64 MB: 16384 pages
+print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) // 16384)
 """
-
-    def faults() -> int:
-        return int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
-
-    # Where the system happens to map something right above the heap, glibc can't keep it: in up to a third of all runs.
-    assert any(faults() < 1000 for _ in range(10))
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    # What is small and lands in freed memory has it grow another time, until there is room enough.
+    assert int(answer) < 20
 
 
 @pytest.mark.parametrize(
