@@ -65,8 +65,12 @@ class FeedbackLoop:
 
     def draw(self, code: Tensor) -> Tensor:
         """Return the images [N,3,S,S] of a code [N,O,D], as small as `look` allows."""
+        return self.synthesis(self.w_plus(code))
+
+    def synthesis(self, w_plus: Tensor) -> Tensor:
+        """Return the images [N,3,S,S] of w_plus [N,L,D], as small as `look` allows."""
         with self.device.autocast():
-            return self.generator.synthesis(self.w_plus(code), at_least=self.side)
+            return self.generator.synthesis(w_plus, at_least=self.side)
 
     def w_plus(self, code: Tensor) -> Tensor:
         """Return w_plus [N,L,D] of a code [N,O,D]."""

@@ -61,8 +61,7 @@ def drawn_astray(loop: FeedbackLoop, codes: Tensor, rng: torch.Generator) -> Ten
     amount = torch.rand((len(codes), 1, 1), generator=rng, device=rng.device)
     noise = torch.randn(w_plus.shape, generator=rng, device=rng.device)
     astray = loop.latents.whiten(w_plus) + noise * (amount - 0.5).clamp(min=0) * 1.2
-    with loop.device.autocast():
-        return loop.generator.synthesis(loop.latents.unwhiten(astray), at_least=loop.side)
+    return loop.synthesis(loop.latents.unwhiten(astray))
 
 
 def varied(images: Tensor, rng: torch.Generator) -> Tensor:
