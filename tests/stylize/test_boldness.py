@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.nets.gradients import steepness, steepnesses, with_gains
-from jojo_cli.stylize.boldness import GRAIN, Face, gains
+from jojo_cli.stylize.boldness import GRAIN, Face, gains, with_own_gains
 
 
 def picture(seed: int, contrast: float, grain: float = 0.0) -> Tensor:
@@ -16,14 +16,15 @@ def picture(seed: int, contrast: float, grain: float = 0.0) -> Tensor:
     return (contrast * torch.tanh(8 * shapes) + noise).expand(1, 3, 256, 256)
 
 
-def face(image: Tensor, shown: Tensor | None = None) -> Face:
-    return Face(image, shown)
+def face(image: Tensor, regions: Tensor | None = None) -> Face:
+    return Face(image, regions)
 
 
 def in_halves() -> Tensor:
-    """Return regions: hair above, background below, nothing else [1,2,64,64]."""
+    """Return regions: hair above, background below, nothing else [1,4,64,64]."""
     above = (torch.arange(64) < 32).float()[:, None].expand(64, 64)
-    return torch.stack([above, 1 - above])[None]
+    none = torch.zeros(64, 64)
+    return torch.stack([1 - above, none, above, none])[None]
 
 
 def halves(above: Tensor, below: Tensor) -> Tensor:
@@ -80,8 +81,9 @@ def test_hair_and_background_have_gains_of_their_own() -> None:
         gains([face(halves(picture(3, contrast), even), in_halves())], drawn, 1.0) for contrast in (0.8, 0.1)
     )
     assert bold.shape == (3, len(steepnesses()))
-    (image, shown), *_ = drawn
-    changed, softer = (steepness(with_gains(image, found, shown)) for found in (bold, faint))
+    (image, regions), *_ = drawn
+    assert regions is not None
+    changed, softer = (steepness(with_gains(image, found, with_own_gains(regions))) for found in (bold, faint))
     before = steepness(image)
     hair, wall = slice(0, 120), slice(160, 256)
     assert changed[..., hair, :].mean() > 1.2 * before[..., hair, :].mean()
@@ -99,7 +101,7 @@ def test_wall_gets_no_bolder_and_its_boldest_part_not_bolder_than_the_reference(
 
 
 def test_reference_without_hair_says_nothing_of_hair() -> None:
-    bald = in_halves() * torch.tensor([0.0, 1.0]).view(1, 2, 1, 1)
+    bald = in_halves() * torch.tensor([1.0, 0.0, 0.0, 0.0]).view(1, 4, 1, 1)
     found = gains([face(picture(0, 0.8), bald)], [face(picture(1, 0.4), in_halves())], 1.0)
     assert torch.equal(found[1], torch.ones_like(found[1]))
     assert found[0].max() > 1.3

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.regions import states_of
+from jojo_cli.bases.regions import REGIONS, RegionFinder, states_of
 from jojo_cli.errors import CheckpointError
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.gradients import steepness
@@ -154,9 +154,10 @@ def test_regions_of_a_face_have_gains_of_their_own(base: Base, w_plus: Tensor) -
     moves = torch.tensor([0.25, 0.0]).view(1, 2, 1, 1).repeat(1, 1, 64, 64)
     for more in ({}, {"displacement": moves}):
         styled = styled_generator(base, {"gains": gains, **more})
-        hair = shown(base, styled, states_of(styled, w_plus))
-        assert hair is not None
-        sure, never = (F.interpolate(x, size=128) > 0.9 for x in (hair[:, :1], 1 - hair[:, :1]))
+        regions = shown(base, styled, states_of(styled, w_plus))
+        assert regions is not None
+        hair = regions[:, [REGIONS.index("hair")]]
+        sure, never = (F.interpolate(x, size=128) > 0.9 for x in (hair, 1 - hair))
         assert sure.any()
         assert never.any()
         drawn = steepness(draw(base, styled, w_plus))
@@ -182,6 +183,38 @@ def test_gains_fade_where_one_of_two_styles_has_some(base: Base, w_plus: Tensor)
     fine = generator_between(plain, bold, {64: 1.0}).gains
     assert fine is not None
     assert torch.equal(fine, torch.full((3, 25), 2.0))
+
+
+def test_regions_have_the_tints_of_the_style(base: Base, w_plus: Tensor) -> None:
+    """A part of them at half strength, less with less of the style's colours, and none where nobody sees regions."""
+    assert base.load_regions
+    weight = torch.zeros_like(base.load_regions().weight)
+    all_face = RegionFinder(weight, torch.tensor([0.0, 30.0, 0.0, 0.0]))
+    base = replace(base, color=0.4, load_regions=lambda: all_face)
+    styled = styled_generator(base, {"tints": torch.tensor([[[0.0] * 3] * 3, [[0.5, 0.0, -0.5]] * 3])})
+    plain = draw(base, base.generator, w_plus)
+    whole, half, milder, none = (
+        draw(base, styled, w_plus, strength=strength, color=color)
+        for strength, color in ((1.0, 0.4), (0.5, 0.4), (1.0, 0.2), (1.0, 0.0))
+    )
+    redder, bluer = ((whole - plain).mean(dim=(0, 2, 3))[channel] for channel in (0, 2))
+    assert redder > 0.01
+    assert bluer < -0.01
+    assert torch.allclose(half - plain, (whole - plain) / 2, atol=1e-5)
+    assert torch.allclose(milder, half, atol=1e-5)
+    assert torch.equal(none, plain)
+    assert torch.equal(draw(base, styled, w_plus), whole)
+    assert torch.equal(draw(base, styled, w_plus, strength={4: 1.0, 32: 0.0}), plain)  # they go with the finest
+    blind = replace(base, load_regions=None)
+    assert torch.equal(draw(blind, styled, w_plus), plain)
+
+
+def test_tints_are_kept_between_two_styles_that_have_some(base: Base) -> None:
+    first, second = (styled_generator(base, {"tints": torch.full((2, 3, 3), value)}) for value in (0.0, 0.4))
+    between = generator_between(first, second, 0.25).tints
+    assert between is not None
+    assert torch.allclose(between, torch.full((2, 3, 3), 0.1))
+    assert generator_between(first, base.generator, 0.25).tints is None
 
 
 def test_generator_between_two_styles(base: Base, styled: Generator, w_plus: Tensor) -> None:

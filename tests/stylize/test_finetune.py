@@ -383,6 +383,20 @@ def test_boldness_of_the_reference_becomes_part_of_the_style(base: Base, referen
     assert abs(steep(again) - wanted) < 0.5 * abs(as_learnt - wanted)  # steeper once, not twice
 
 
+def test_tints_of_the_reference_become_part_of_the_style(base: Base, reference: Reference) -> None:
+    base, settings = showing(base, "face"), replace(SETTINGS, steps=1, tints=True)
+    reference = replace(reference, image=torch.full_like(reference.image, 0.25))
+    done = finetune(base, [reference], settings).generator
+    assert done.tints is not None
+    assert torch.allclose(done.tints[1, 0], torch.tensor(0.25))
+    assert "tints" in changed_weights(base, done)
+    again = finetune(base, [reference], settings, start=done).generator
+    assert again.tints is not None
+    assert torch.allclose(again.tints, done.tints, atol=0.05)  # moved once, not twice
+    own = finetune(base, [reference], replace(settings, preserve_color=True)).generator
+    assert own.tints is None
+
+
 def test_same_seed_shows_the_same_strangers(base: Base, reference: Reference) -> None:
     settings = replace(SETTINGS, steps=3, strangers=1, texture=1.0, places=1.0, structure=1.0)
     first, again = (finetune(base, [reference], settings).losses for _ in range(2))

@@ -119,6 +119,7 @@ def assemble(
                 decay=0.6,
                 widen=0.3,
                 proportions=0.2,
+                tints=True,
                 boldness=1.0,
                 strangers=1,
                 color=0.5,

@@ -39,7 +39,7 @@ class Face(NamedTuple):
     """An FFHQ crop, and what it shows."""
 
     image: Tensor  # [1,3,S,S], RGB in [-1,1]
-    shown: Tensor | None  # [1,R,G,G], how surely places are of the regions `WITH_GAINS`, from 0 to 1, if that is known
+    regions: Tensor | None  # [1,4,G,G], how probable each is at each place, if that is known
 
 
 def with_own_gains(regions: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ def gains(references: Sequence[Face], drawn: Sequence[Face], amount: float) -> T
     them as they are.
     """
     rows = [_matched(references, drawn, _of_face, lines=True)]
-    if all(face.shown is not None for face in (*references, *drawn)):
+    if all(face.regions is not None for face in (*references, *drawn)):
         rows += [
             _matched(references, drawn, partial(_of_region, which=i), lines=region != "background")
             for i, region in enumerate(WITH_GAINS)
@@ -106,8 +106,9 @@ def _of_face(face: Face) -> Tensor:
 def _of_region(face: Face, which: int) -> Tensor:
     """Return how steep the places of one of the regions `WITH_GAINS` are [P]: none where they are too few."""
     steep = steepness(face.image.float())
-    assert face.shown is not None
-    sure = F.interpolate(face.shown[:, [which]], size=steep.shape[-2:], mode="bilinear", align_corners=False) > 0.5
+    assert face.regions is not None
+    shares = with_own_gains(face.regions)[:, [which]]
+    sure = F.interpolate(shares, size=steep.shape[-2:], mode="bilinear", align_corners=False) > 0.5
     if sure.float().mean() < ENOUGH:
         return steep.new_empty(0)
     share = EVEN_SHARE if WITH_GAINS[which] == "background" else 1.0

@@ -14,6 +14,7 @@ from jojo_cli.nets.gradients import STEEPNESSES, with_gains
 from jojo_cli.stylize.boldness import WITH_GAINS, with_own_gains
 from jojo_cli.stylize.mixing import mix_codes
 from jojo_cli.stylize.strength import Strength, strength_at
+from jojo_cli.stylize.tints import TINTED, tinted
 
 
 def changed_weights(base: Base, styled: Generator) -> dict[str, Tensor]:
@@ -36,6 +37,7 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
     own = {
         "displacement": (1, 2, GRID, GRID),
         "palette": (1, generator.codes, generator.w_dim),
+        "tints": (2, len(TINTED), 3),
         "gains": (1 + len(WITH_GAINS), STEEPNESSES),
     }
     if "gains" in weights and weights["gains"].shape[:1] == (1,):  # learnt where nothing was known of regions
@@ -55,7 +57,7 @@ def generator_between(first: Generator, second: Generator, amount: Strength) -> 
 
     By resolution, it has the coarse stages of the one and the fine ones of the other: Wang et al., "Deep network
     interpolation" (arXiv 1811.10515); Pinkney and Adler, "Resolution dependent GAN interpolation" (arXiv 2010.05334).
-    The proportions and gains of one that has some fade; codes of references are kept where both have them.
+    The proportions and gains of one that has some fade; codes and colours of references are kept where both have them.
     """
     between = first.clone()
     others = second.state_dict()
@@ -66,7 +68,7 @@ def generator_between(first: Generator, second: Generator, amount: Strength) -> 
             others.setdefault(name, torch.full_like(getattr(between, name), without))
     sides = {f"stages.{stage}.": side for stage, side in enumerate(between.stage_resolutions)}
     coarsest, finest = (strength_at(amount, between.stage_resolutions[end]) for end in (0, -1))
-    between.palette = None
+    between.palette = between.tints = None
     for name, tensor in between.state_dict().items():  # the generator's own memory
         other_share = finest if name == "gains" else coarsest
         share = next((strength_at(amount, side) for part, side in sides.items() if name.startswith(part)), other_share)
@@ -74,6 +76,8 @@ def generator_between(first: Generator, second: Generator, amount: Strength) -> 
     if first.palette is not None and second.palette is not None:
         amounts = [strength_at(amount, side) for side in between.code_resolutions]
         between.palette = mix_codes(first.palette, second.palette, range(between.codes), amounts)
+    if first.tints is not None and second.tints is not None:
+        between.tints = first.tints.lerp(second.tints, finest)
     return between
 
 
@@ -91,9 +95,9 @@ def draw(
 
     `strength` 0 draws the base's picture, 1 the style's, and between them every feature map is blended. `color` says
     how far, at full strength, fine codes go to those of the style's reference, if the style keeps them: from 0, not at
-    all, to 1; None is what suits the base. So faces take its palette, and coarse codes keep the person. `noise` takes
-    the place of the generator's own. `at_least` is that of `Generator.image`. Commands draw one code at a time, so that
-    the same code gives the same picture to the bit.
+    all, to 1; None is what suits the base, and with less, faces also keep more of their own tints. So faces take its
+    palette, and coarse codes keep the person. `noise` takes the place of the generator's own. `at_least` is that of
+    `Generator.image`. Commands draw one code at a time, so that the same code gives the same picture to the bit.
 
     Raises:
         JojoError: the device has too little memory.
@@ -103,27 +107,32 @@ def draw(
             stack.enter_context(context)
         for generator in (base.generator, styled):
             stack.enter_context(generator.with_noise(noise or {}))
+        color = base.color if color is None else color
         if styled.palette is not None:
             sides = styled.code_resolutions
-            color = base.color if color is None else color
             amounts = [color * strength_at(strength, sides[code]) for code in base.varied_codes]
             w_plus = mix_codes(w_plus, styled.palette, base.varied_codes, amounts)
         amounts = [strength_at(strength, side) for side in styled.stage_resolutions]
         if not any(amounts):
             return base.generator.synthesis(w_plus, at_least=at_least)
-        states: list[State] | None = [] if styled.gains is not None and len(styled.gains) > 1 else None
+        by_region = styled.tints is not None or (styled.gains is not None and len(styled.gains) > 1)
+        states: list[State] | None = [] if by_region else None
         if set(amounts) == {1}:
             images = styled.synthesis(w_plus, at_least=at_least, states=states)
         else:
             images = base.generator.blended_synthesis(styled, w_plus, amounts, at_least=at_least, states=states)
+        regions = shown(base, styled, states, amounts[0]) if states else None
+        if styled.tints is not None:
+            share = min(color / base.color, 1.0) if base.color else 1.0
+            images = tinted(images, styled.tints, regions, amounts[-1] * share)
         if styled.gains is None or not amounts[-1]:
             return images
         gains = torch.lerp(torch.ones_like(styled.gains), styled.gains, amounts[-1])
-        return with_gains(images, gains, shown(base, styled, states, amounts[0]) if states else None)
+        return with_gains(images, gains, None if regions is None else with_own_gains(regions))
 
 
 def shown(base: Base, styled: Generator, states: Sequence[State], amount: float = 1.0) -> Tensor | None:
-    """Return where faces show the regions that have gains of their own [N,R,G,G], from 0 to 1.
+    """Return how probable each region is at each place of faces [N,4,G,G].
 
     It is what the features say that they are drawn through, whose meaning finetuning hardly changes; None where nobody
     can read them. `amount` is that of the proportions that the style gives.
@@ -132,4 +141,4 @@ def shown(base: Base, styled: Generator, states: Sequence[State], amount: float 
         return None
     find = base.load_regions()
     regions = torch.stack([find([tuple(x[[i]] for x in state) for state in states]) for i in range(len(states[0][0]))])
-    return with_own_gains(regions if styled.displacement is None else moved(regions, amount * styled.displacement))
+    return regions if styled.displacement is None else moved(regions, amount * styled.displacement)

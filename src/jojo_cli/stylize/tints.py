@@ -1,0 +1,81 @@
+"""Which colours skin, hair and what is behind somebody have in a style."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from jojo_cli.bases.regions import REGIONS, Region, inside
+from jojo_cli.bases.views import shrink
+from jojo_cli.stylize.boldness import ENOUGH, Face
+
+TINTED: tuple[Region, ...] = ("face", "hair", "background")
+"""Regions whose colours are known: the body is skin and clothes, and goes with the face."""
+
+SIDE = 256
+"""Side that colours are looked at in, in pixels."""
+
+ALIKE = 0.35
+"""How far, in [-1,1], a colour is from its region's to be moved with it by the share exp(-1/2): eyes, lips and lines
+are farther, and stay."""
+
+
+def tints(references: Sequence[Face], drawn: Sequence[Face]) -> Tensor | None:
+    """Return the colours [2,R,3] of the regions `TINTED` in what a style draws, and in its references.
+
+    They are in RGB in [-1,1], means over the pictures; what only one of the two shows has its colour in both. The
+    regions of references are those that are sure already. None where regions are not known.
+    """
+    own = [_colours(face.image, inside(face.regions)) for face in drawn if face.regions is not None]
+    wanted = [_colours(face.image, face.regions) for face in references if face.regions is not None]
+    if not own or not wanted:
+        return None
+    a, b = (torch.cat(colours).nanmean(dim=0) for colours in (own, wanted))
+    return torch.stack([a.where(~a.isnan(), b), b.where(~b.isnan(), a)]).nan_to_num()
+
+
+def tinted(images: Tensor, tints: Tensor, regions: Tensor | None, amount: float = 1.0) -> Tensor:
+    """Return images [N,3,S,S] whose `regions` [N,4,G,G] have the colours that a style's `tints` [2,R,3] say.
+
+    Skin and hair are moved by what the style lacks on average, so that those of people differ as they did; each
+    background has its own colour replaced. A region that has one colour in both stays as it is.
+    """
+    if regions is None:
+        return images
+    drawn, wanted = tints
+    colours = _colours(images, inside(regions))
+    side = images.shape[-1]
+    shares = F.interpolate(_spread(regions), size=(side, side), mode="bilinear", align_corners=False)
+    moves = torch.zeros_like(images)
+    for i, region in enumerate(TINTED):
+        own = colours[:, i, :, None, None]
+        move = (wanted[i] - drawn[i])[:, None, None]
+        if region == "background" and move.any():
+            move = wanted[i, :, None, None] - own
+        alike = torch.exp((images - own).square().sum(dim=1, keepdim=True) / (-2 * ALIKE**2))
+        moves += (shares[:, [i]] * alike * move).nan_to_num()  # nothing where a colour isn't known
+    return images + amount * moves
+
+
+def _colours(images: Tensor, regions: Tensor) -> Tensor:
+    """Return the median colours [N,R,3] of the regions `TINTED` [N,4,G,G] of images; NaN where they take too little."""
+    found = images.new_full((len(images), len(TINTED), 3), torch.nan, dtype=torch.float32)
+    small = shrink(images.float(), min(SIDE, images.shape[-1]))
+    sure = F.interpolate(regions, size=small.shape[-2:], mode="bilinear", align_corners=False) > 0.5
+    for image, shown, colours in zip(small, sure, found, strict=True):
+        for i, region in enumerate(TINTED):
+            there = shown[REGIONS.index(region)]
+            if there.float().mean() > ENOUGH:
+                colours[i] = image[:, there].median(dim=1).values
+    return found
+
+
+def _spread(regions: Tensor) -> Tensor:
+    """Return how far places belong to the regions `TINTED` [N,R,G,G], of how probable all are [N,4,G,G].
+
+    A background reaches up to what hangs into it, which is told apart by its colours.
+    """
+    named = {region: regions[:, [i]] for i, region in enumerate(REGIONS)}
+    behind = F.max_pool2d(named["background"], 3, stride=1, padding=1)
+    return torch.cat([named["face"] + named["body"], named["hair"], behind], dim=1)
