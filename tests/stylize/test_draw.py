@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.regions import REGIONS, RegionFinder, states_of
+from jojo_cli.bases.regions import REGIONS, Region, RegionFinder, states_of
 from jojo_cli.errors import CheckpointError
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.gradients import steepness
@@ -30,6 +30,14 @@ def styled(base: Base) -> Generator:
     for key in CHANGED:
         generator.get_parameter(key).mul_(1.3).add_(0.02)
     return generator
+
+
+def showing(base: Base, region: Region) -> Base:
+    """Return a base that sees nothing but one region in every face."""
+    assert base.load_regions
+    bias = torch.tensor([30.0 * (name == region) for name in REGIONS])
+    finder = RegionFinder(torch.zeros_like(base.load_regions().weight), bias)
+    return replace(base, load_regions=lambda: finder)
 
 
 def apart(a: Tensor, b: Tensor) -> float:
@@ -187,10 +195,7 @@ def test_gains_fade_where_one_of_two_styles_has_some(base: Base, w_plus: Tensor)
 
 def test_regions_have_the_tints_of_the_style(base: Base, w_plus: Tensor) -> None:
     """A part of them at half strength, less with less of the style's colours, and none where nobody sees regions."""
-    assert base.load_regions
-    weight = torch.zeros_like(base.load_regions().weight)
-    all_face = RegionFinder(weight, torch.tensor([0.0, 30.0, 0.0, 0.0]))
-    base = replace(base, color=0.4, load_regions=lambda: all_face)
+    base = replace(showing(base, "face"), color=0.4)
     styled = styled_generator(base, {"tints": torch.tensor([[[0.0] * 3] * 3, [[0.5, 0.0, -0.5]] * 3])})
     plain = draw(base, base.generator, w_plus)
     whole, half, milder, none = (
@@ -215,6 +220,20 @@ def test_tints_are_kept_between_two_styles_that_have_some(base: Base) -> None:
     assert between is not None
     assert torch.allclose(between, torch.full((2, 3, 3), 0.1))
     assert generator_between(first, base.generator, 0.25).tints is None
+
+
+def test_hair_is_smoothed_along_its_strands(base: Base, w_plus: Tensor) -> None:
+    """Where the base sees hair; strands fade with the strength, and where one of two styles has none."""
+    base = showing(base, "hair")
+    styled = styled_generator(base, {"strands": torch.ones(1)})
+    plain = draw(base, base.generator, w_plus)
+    whole, half = (draw(base, styled, w_plus, strength=strength) for strength in (1.0, 0.5))
+    assert steepness(whole).mean() < 0.9 * steepness(plain).mean()
+    assert torch.allclose(half - plain, (whole - plain) / 2, atol=1e-5)
+    assert torch.equal(draw(base, styled, w_plus, strength=0), plain)
+    quarter = generator_between(base.generator, styled, 0.25)
+    assert torch.allclose(draw(base, quarter, w_plus) - plain, (whole - plain) / 4, atol=1e-5)
+    assert torch.equal(draw(showing(base, "face"), styled, w_plus), plain)
 
 
 def test_generator_between_two_styles(base: Base, styled: Generator, w_plus: Tensor) -> None:

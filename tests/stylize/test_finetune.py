@@ -384,7 +384,7 @@ def test_boldness_of_the_reference_becomes_part_of_the_style(base: Base, referen
 
 
 def test_tints_of_the_reference_become_part_of_the_style(base: Base, reference: Reference) -> None:
-    base, settings = showing(base, "face"), replace(SETTINGS, steps=1, tints=True)
+    base, settings = showing(base, "face"), replace(SETTINGS, steps=1, tints=True, strands=0.5)
     reference = replace(reference, image=torch.full_like(reference.image, 0.25))
     done = finetune(base, [reference], settings).generator
     assert done.tints is not None
@@ -395,6 +395,8 @@ def test_tints_of_the_reference_become_part_of_the_style(base: Base, reference: 
     assert torch.allclose(again.tints, done.tints, atol=0.05)  # moved once, not twice
     own = finetune(base, [reference], replace(settings, preserve_color=True)).generator
     assert own.tints is None
+    assert all(torch.equal(net.strands, torch.full((1,), 0.5)) for net in (done, own) if net.strands is not None)
+    assert done.strands is not None
 
 
 def test_same_seed_shows_the_same_strangers(base: Base, reference: Reference) -> None:

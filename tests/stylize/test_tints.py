@@ -22,6 +22,11 @@ def face(
     return Face(image, regions)
 
 
+def with_tints(face: Face, tints: Tensor, amount: float = 1.0) -> Tensor:
+    assert face.regions is not None
+    return tinted(face.image, tints, face.regions, amount)
+
+
 def colours(image: Tensor) -> list[Tensor]:
     """Return those of the background, the face and the hair, and of a line in the face."""
     return [image[0, :, row, column] for row, column in ((180, 220), (112, 60), (40, 100), (110, 60))]
@@ -35,14 +40,14 @@ def test_regions_get_the_colours_of_the_reference_and_lines_stay() -> None:
     drawn = face()
     found = tints([face(**WANTED)], [drawn])
     assert found is not None
-    background, skin, hair, line = colours(tinted(drawn.image, found, drawn.regions))
+    background, skin, hair, line = colours(with_tints(drawn, found))
     assert close(background, WANTED["background"])
     assert close(skin, WANTED["skin"])
     assert close(hair, WANTED["hair"])
     assert close(line, (-1, -1, -1))
-    nothing = tinted(drawn.image, found, drawn.regions, 0.0)
+    nothing = with_tints(drawn, found, 0.0)
     assert torch.equal(nothing, drawn.image)
-    half = tinted(drawn.image, found, drawn.regions, 0.5)
+    half = with_tints(drawn, found, 0.5)
     assert close(colours(half)[0], (-0.15, 0.45, 0.4))
 
 
@@ -50,7 +55,7 @@ def test_people_differ_as_they_did_and_backgrounds_no_longer() -> None:
     found = tints([face(**WANTED)], [face()])
     assert found is not None
     dark = face(skin=(0.1, -0.2, -0.4), hair=(-0.9, -0.9, -0.9), background=(0.9, 0.9, 0.9))
-    background, skin, hair, _ = colours(tinted(dark.image, found, dark.regions))
+    background, skin, hair, _ = colours(with_tints(dark, found))
     assert close(background, WANTED["background"])
     assert close(skin, (0.3, 0.0, -0.2))  # as much lighter as the face above
     assert close(hair, (-1.1, -1.0, -0.5))
@@ -61,7 +66,7 @@ def test_several_at_once_are_each_for_itself() -> None:
     assert found is not None
     faces = [face(), face(background=(0.9, 0.9, 0.9))]
     both = (torch.cat([f.image for f in faces]), found, torch.cat([f.regions for f in faces if f.regions is not None]))
-    apart = torch.cat([tinted(f.image, found, f.regions) for f in faces])
+    apart = torch.cat([with_tints(f, found) for f in faces])
     assert torch.allclose(tinted(*both), apart, atol=1e-6)
 
 
@@ -73,7 +78,7 @@ def test_what_only_one_shows_is_left_alone() -> None:
     drawn = face()
     found = tints([bald], [drawn])
     assert found is not None
-    _, skin, hair, _ = colours(tinted(drawn.image, found, drawn.regions))
+    _, skin, hair, _ = colours(with_tints(drawn, found))
     assert close(hair, HAIR)
     assert close(skin, WANTED["skin"])
     indoors = face(**WANTED)
@@ -81,6 +86,5 @@ def test_what_only_one_shows_is_left_alone() -> None:
     indoors.regions[:, 0] = 0
     found = tints([indoors], [drawn])
     assert found is not None
-    assert close(colours(tinted(drawn.image, found, drawn.regions))[0], BACKGROUND)
+    assert close(colours(with_tints(drawn, found))[0], BACKGROUND)
     assert tints([face()], [Face(drawn.image, None)]) is None
-    assert torch.equal(tinted(drawn.image, found, None), drawn.image)

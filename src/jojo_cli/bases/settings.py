@@ -107,6 +107,7 @@ class FinetuneSettings:
     combs: float = 0.0  # weight of what repeats with it in short rows, see `combs`
     proportions: float = 0.0  # how far every face goes from ordinary proportions to the reference's, 0 to 1
     tints: bool = False  # whether skin, hair and what is behind then get the reference's colours
+    strands: float = 0.0  # how far hair is then smoothed along its strands, 0 to 1
     boldness: float = 0.0  # how far gradients are then brought to the reference's, 0 to 1
     # Strangers: faces unlike the reference, which shall not become it, but look as if drawn by the same hand.
     strangers: int = 0  # the first of so many steps shows one; 0: none does

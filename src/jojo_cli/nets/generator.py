@@ -45,6 +45,9 @@ class Generator(nn.Module):
         # The code [1,L,D] of what the style was learnt from: towards its fine codes those of a face take its colours.
         self.register_buffer("palette", None)
         self.palette: Tensor | None
+        # How far hair is smoothed along its strands [1], from 0 to 1, see `with_strands`.
+        self.register_buffer("strands", None)
+        self.strands: Tensor | None
         # How many times as steep gradients become [1,K], and in some regions [1+R,K], see `with_gains`.
         self.register_buffer("gains", None)
         self.gains: Tensor | None

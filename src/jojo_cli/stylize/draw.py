@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.regions import REGIONS
 from jojo_cli.errors import CheckpointError
 from jojo_cli.faces.proportions import GRID
 from jojo_cli.nets.generator import Generator, NoiseMaps, State, moved
 from jojo_cli.nets.gradients import STEEPNESSES, with_gains
 from jojo_cli.stylize.boldness import WITH_GAINS, with_own_gains
 from jojo_cli.stylize.mixing import mix_codes
+from jojo_cli.stylize.strands import with_strands
 from jojo_cli.stylize.strength import Strength, strength_at
 from jojo_cli.stylize.tints import TINTED, tinted
 
@@ -38,6 +40,7 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
         "displacement": (1, 2, GRID, GRID),
         "palette": (1, generator.codes, generator.w_dim),
         "tints": (2, len(TINTED), 3),
+        "strands": (1,),
         "gains": (1 + len(WITH_GAINS), STEEPNESSES),
     }
     if "gains" in weights and weights["gains"].shape[:1] == (1,):  # learnt where nothing was known of regions
@@ -57,11 +60,12 @@ def generator_between(first: Generator, second: Generator, amount: Strength) -> 
 
     By resolution, it has the coarse stages of the one and the fine ones of the other: Wang et al., "Deep network
     interpolation" (arXiv 1811.10515); Pinkney and Adler, "Resolution dependent GAN interpolation" (arXiv 2010.05334).
-    The proportions and gains of one that has some fade; codes and colours of references are kept where both have them.
+    The proportions, strands and gains of one that has some fade; codes and colours of references are kept where both
+    have them.
     """
     between = first.clone()
     others = second.state_dict()
-    for name, without in (("displacement", 0.0), ("gains", 1.0)):
+    for name, without in (("displacement", 0.0), ("strands", 0.0), ("gains", 1.0)):
         if name in others and getattr(between, name) is None:
             setattr(between, name, torch.full_like(others[name], without))
         elif getattr(between, name) is not None:
@@ -70,7 +74,7 @@ def generator_between(first: Generator, second: Generator, amount: Strength) -> 
     coarsest, finest = (strength_at(amount, between.stage_resolutions[end]) for end in (0, -1))
     between.palette = between.tints = None
     for name, tensor in between.state_dict().items():  # the generator's own memory
-        other_share = finest if name == "gains" else coarsest
+        other_share = finest if name in ("strands", "gains") else coarsest
         share = next((strength_at(amount, side) for part, side in sides.items() if name.startswith(part)), other_share)
         tensor.lerp_(others[name], share)
     if first.palette is not None and second.palette is not None:
@@ -115,20 +119,33 @@ def draw(
         amounts = [strength_at(strength, side) for side in styled.stage_resolutions]
         if not any(amounts):
             return base.generator.synthesis(w_plus, at_least=at_least)
-        by_region = styled.tints is not None or (styled.gains is not None and len(styled.gains) > 1)
-        states: list[State] | None = [] if by_region else None
+        finished_by_region = any(x is not None for x in (styled.tints, styled.strands, styled.gains))
+        states: list[State] | None = [] if finished_by_region else None
         if set(amounts) == {1}:
             images = styled.synthesis(w_plus, at_least=at_least, states=states)
         else:
             images = base.generator.blended_synthesis(styled, w_plus, amounts, at_least=at_least, states=states)
-        regions = shown(base, styled, states, amounts[0]) if states else None
-        if styled.tints is not None:
-            share = min(color / base.color, 1.0) if base.color else 1.0
-            images = tinted(images, styled.tints, regions, amounts[-1] * share)
-        if styled.gains is None or not amounts[-1]:
+        if states is None or not amounts[-1]:
             return images
-        gains = torch.lerp(torch.ones_like(styled.gains), styled.gains, amounts[-1])
-        return with_gains(images, gains, None if regions is None else with_own_gains(regions))
+        tint = min(color / base.color, 1.0) if base.color else 1.0
+        return finished(images, styled, shown(base, styled, states, amounts[0]), amounts[-1], tint=tint)
+
+
+def finished(
+    images: Tensor, styled: Generator, regions: Tensor | None, amount: float = 1.0, *, tint: float = 1.0
+) -> Tensor:
+    """Return images [N,3,S,S] that a style's network drew with what else the style has: tints, strands, gains.
+
+    `regions` [N,4,G,G] is what they show, as `shown` finds it. `tint` is the share of the amount that tints have.
+    """
+    if styled.tints is not None and regions is not None:
+        images = tinted(images, styled.tints, regions, amount * tint)
+    if styled.strands is not None and regions is not None:
+        images = with_strands(images, regions[:, [REGIONS.index("hair")]], amount * styled.strands)
+    if styled.gains is not None:
+        gains = torch.lerp(torch.ones_like(styled.gains), styled.gains, amount)
+        images = with_gains(images, gains, None if regions is None else with_own_gains(regions))
+    return images
 
 
 def shown(base: Base, styled: Generator, states: Sequence[State], amount: float = 1.0) -> Tensor | None:

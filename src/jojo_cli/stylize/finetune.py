@@ -26,13 +26,13 @@ from jojo_cli.nets.ops import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, Shades, place_distance, texture_distance, trusted
 from jojo_cli.stylize.boldness import Face, gains
 from jojo_cli.stylize.detail import Limit, contrasts
-from jojo_cli.stylize.draw import draw, shown
+from jojo_cli.stylize.draw import draw, finished, shown
 from jojo_cli.stylize.losses import Targets, combs, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w, sample_code
 from jojo_cli.stylize.optimizer import RowAdam
 from jojo_cli.stylize.overlay import Overlay, Teeth, lay, with_teeth
 from jojo_cli.stylize.steps import OnStep
-from jojo_cli.stylize.tints import tinted, tints
+from jojo_cli.stylize.tints import tints
 
 FindLandmarks = Callable[[Image], FloatArray]
 """Returns the landmarks [68,2] of the face of an FFHQ crop, x and y in shares of its side."""
@@ -109,7 +109,8 @@ def _finetune(
     lesson = _Lesson(base, references, settings, find_landmarks)
     generator = (start or base.generator).clone()
     # What is learnt is drawn in place, in a face's own codes, and as it is.
-    generator.displacement = generator.palette = generator.tints = generator.gains = None
+    generator.displacement = generator.palette = None
+    generator.tints = generator.strands = generator.gains = None
     optimizer = _optimizer(_groups(generator, base, settings), settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, settings))
     batch = min(settings.batch or len(references), len(references))
@@ -142,8 +143,9 @@ def _finetune(
     if not settings.preserve_color:
         generator.palette = torch.stack([reference.w_plus for reference in references]).mean(dim=0)
     generator.requires_grad_(False)
-    with torch.no_grad():
-        _finish(base, generator, references, settings)
+    if settings.tints or settings.strands or settings.boldness:
+        with torch.no_grad():
+            _finish(base, generator, references, settings)
     return Finetuned(generator, tuple(losses))
 
 
@@ -156,17 +158,15 @@ def _displacement(references: Sequence[Reference], amount: float, device: torch.
 
 
 def _finish(base: Base, generator: Generator, references: Sequence[Reference], settings: FinetuneSettings) -> None:
-    """Lay some faces that the generator draws beside the references, and give it what it lacks: colours, and lines."""
-    tint = settings.tints and not settings.preserve_color
-    if not (tint or settings.boldness):
-        return
+    """Lay some faces that the generator draws beside the references, and give it what it lacks."""
     codes = [sample_code(base, seed, TRUNCATION) for seed in range(SAMPLES)]
     wanted = [Face(reference.image, _regions(base, reference)) for reference in references]
     drawn = [Face(draw(base, generator, code), shown(base, generator, states_of(generator, code))) for code in codes]
-    if tint:
+    if settings.tints and not settings.preserve_color:
         generator.tints = tints(wanted, drawn)
-    if generator.tints is not None:
-        drawn = [face._replace(image=tinted(face.image, generator.tints, face.regions)) for face in drawn]
+    if settings.strands:
+        generator.strands = torch.full((1,), settings.strands, device=base.device.torch_device)
+    drawn = [face._replace(image=finished(face.image, generator, face.regions)) for face in drawn]
     if settings.boldness:
         generator.gains = gains(wanted, drawn, settings.boldness).to(base.device.torch_device)
 

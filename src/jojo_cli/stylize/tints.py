@@ -35,14 +35,12 @@ def tints(references: Sequence[Face], drawn: Sequence[Face]) -> Tensor | None:
     return torch.stack([a.where(~a.isnan(), b), b.where(~b.isnan(), a)]).nan_to_num()
 
 
-def tinted(images: Tensor, tints: Tensor, regions: Tensor | None, amount: float = 1.0) -> Tensor:
+def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0) -> Tensor:
     """Return images [N,3,S,S] whose `regions` [N,4,G,G] have the colours that a style's `tints` [2,R,3] say.
 
     Skin and hair are moved by what the style lacks on average, so that those of people differ as they did; each
     background has its own colour replaced. A region that has one colour in both stays as it is.
     """
-    if regions is None:
-        return images
     drawn, wanted = tints
     colours = _colours(images, inside(regions))
     side = images.shape[-1]
