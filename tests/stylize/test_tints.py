@@ -61,6 +61,15 @@ def test_people_differ_as_they_did_and_backgrounds_no_longer() -> None:
     assert close(hair, (-1.1, -1.0, -0.5))
 
 
+def test_background_may_stay() -> None:
+    found, drawn = tints([face(**WANTED)], [face()]), face()
+    assert found is not None
+    assert drawn.regions is not None
+    background, skin, *_ = colours(tinted(drawn.image, found, drawn.regions, background=False))
+    assert close(background, BACKGROUND)
+    assert close(skin, WANTED["skin"])
+
+
 def test_several_at_once_are_each_for_itself() -> None:
     found = tints([face(**WANTED)], [face()])
     assert found is not None

@@ -29,6 +29,7 @@ class LoadedStyle:
         color: float | None = None,
         noise: "NoiseMaps | None" = None,
         at_least: int | None = None,
+        background: bool = True,
     ) -> "list[Image]":
         """Return the pictures of w_plus [N,L,D] in the style.
 
@@ -38,6 +39,7 @@ class LoadedStyle:
             color: how far faces take the colours of the style's reference, from 0 to 1; None is what suits the base.
             noise: in place of the generator's own, as `read_noise` returns it.
             at_least: pixels a side that are enough; a base may then draw no more, which takes less time.
+            background: whether what is behind a face gets the colour of the reference's, too.
 
         Raises:
             JojoError: the device has too little memory.
@@ -45,5 +47,14 @@ class LoadedStyle:
         from jojo_cli.images import to_image
         from jojo_cli.stylize.draw import draw
 
-        drawn = draw(self.base, self.generator, w_plus, strength=strength, color=color, noise=noise, at_least=at_least)
+        drawn = draw(
+            self.base,
+            self.generator,
+            w_plus,
+            strength=strength,
+            color=color,
+            noise=noise,
+            at_least=at_least,
+            background=background,
+        )
         return [to_image(image) for image in drawn]

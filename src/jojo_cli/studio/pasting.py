@@ -103,7 +103,8 @@ class Paster:
 
     def draw(self, code: "Tensor", side: int | None = None) -> Image:
         """Return the drawing of a code, of `side` pixels or more."""
-        return self._loaded.draw(code, strength=self._strength, color=self._color, at_least=side)[0]
+        # The reference's background has no place in a photo: nothing of it shall shine through at the border of hair.
+        return self._loaded.draw(code, strength=self._strength, color=self._color, at_least=side, background=False)[0]
 
     def _weights(self, crop: Image, drawing: Image, code: "Tensor") -> NDArray[np.float32]:
         if self._mask == "crop":

@@ -94,6 +94,7 @@ def draw(
     color: float | None = None,
     noise: NoiseMaps | None = None,
     at_least: int | None = None,
+    background: bool = True,
 ) -> Tensor:
     """Return the images float32 [N,3,R,R], RGB in about [-1,1], of w_plus [N,L,D] in a style.
 
@@ -101,7 +102,8 @@ def draw(
     how far, at full strength, fine codes go to those of the style's reference, if the style keeps them: from 0, not at
     all, to 1; None is what suits the base, and with less, faces also keep more of their own tints. So faces take its
     palette, and coarse codes keep the person. `noise` takes the place of the generator's own. `at_least` is that of
-    `Generator.image`. Commands draw one code at a time, so that the same code gives the same picture to the bit.
+    `Generator.image`. `background` is whether what is behind a face gets a tint of the style, too. Commands draw one
+    code at a time, so that the same code gives the same picture to the bit.
 
     Raises:
         JojoError: the device has too little memory.
@@ -128,18 +130,26 @@ def draw(
         if states is None or not amounts[-1]:
             return images
         tint = min(color / base.color, 1.0) if base.color else 1.0
-        return finished(images, styled, shown(base, styled, states, amounts[0]), amounts[-1], tint=tint)
+        regions = shown(base, styled, states, amounts[0])
+        return finished(images, styled, regions, amounts[-1], tint=tint, background=background)
 
 
 def finished(
-    images: Tensor, styled: Generator, regions: Tensor | None, amount: float = 1.0, *, tint: float = 1.0
+    images: Tensor,
+    styled: Generator,
+    regions: Tensor | None,
+    amount: float = 1.0,
+    *,
+    tint: float = 1.0,
+    background: bool = True,
 ) -> Tensor:
     """Return images [N,3,S,S] that a style's network drew with what else the style has: tints, strands, gains.
 
-    `regions` [N,4,G,G] is what they show, as `shown` finds it. `tint` is the share of the amount that tints have.
+    `regions` [N,4,G,G] is what they show, as `shown` finds it. `tint` is the share of the amount that tints have, which
+    a `background` may go without.
     """
     if styled.tints is not None and regions is not None:
-        images = tinted(images, styled.tints, regions, amount * tint)
+        images = tinted(images, styled.tints, regions, amount * tint, background=background)
     if styled.strands is not None and regions is not None:
         images = with_strands(images, regions[:, [REGIONS.index("hair")]], amount * styled.strands)
     if styled.gains is not None:

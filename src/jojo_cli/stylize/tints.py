@@ -35,11 +35,11 @@ def tints(references: Sequence[Face], drawn: Sequence[Face]) -> Tensor | None:
     return torch.stack([a.where(~a.isnan(), b), b.where(~b.isnan(), a)]).nan_to_num()
 
 
-def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0) -> Tensor:
+def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0, *, background: bool = True) -> Tensor:
     """Return images [N,3,S,S] whose `regions` [N,4,G,G] have the colours that a style's `tints` [2,R,3] say.
 
     Skin and hair are moved by what the style lacks on average, so that those of people differ as they did; each
-    background has its own colour replaced. A region that has one colour in both stays as it is.
+    background has its own colour replaced, or none has. A region that has one colour in both stays as it is.
     """
     drawn, wanted = tints
     colours = _colours(images, inside(regions))
@@ -47,6 +47,8 @@ def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0) 
     shares = F.interpolate(_spread(regions), size=(side, side), mode="bilinear", align_corners=False)
     moves = torch.zeros_like(images)
     for i, region in enumerate(TINTED):
+        if region == "background" and not background:
+            continue
         own = colours[:, i, :, None, None]
         move = (wanted[i] - drawn[i])[:, None, None]
         if region == "background" and move.any():
