@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 
 import numpy as np
 import pytest
@@ -113,6 +113,17 @@ def test_faces_take_the_proportions_of_the_reference(drawn: Drawn, real_base: Ba
 def test_colours_are_those_of_the_reference(drawn: Drawn) -> None:
     for plain, styled in zip(drawn.plain, drawn.styled, strict=True):
         assert palette_distance(styled, drawn.reference) < 0.6 * palette_distance(plain, drawn.reference)
+
+
+def test_what_is_behind_somebody_is_the_reference_s(drawn: Drawn) -> None:
+    """In the corners above, where no hair is: with codes and training alone, they keep some of what the photo has."""
+
+    def corners(picture: Image.Image) -> Array:
+        small = np.asarray(picture.resize((64, 64), Image.Resampling.BOX), dtype=float)
+        return np.concatenate([small[:6, :6], small[:6, -6:]]).mean(axis=(0, 1))
+
+    away = [np.abs(corners(picture) - corners(drawn.reference)).max() for picture in (*drawn.styled, drawn.photo)]
+    assert median(away) < 8  # without, 25; one of the faces has hair in a corner
 
 
 def test_head_goes_back_into_its_photo(drawn: Drawn, real_models: ModelManager) -> None:
