@@ -120,7 +120,8 @@ def test_what_is_behind_somebody_is_the_reference_s(drawn: Drawn) -> None:
 
     def corners(picture: Image.Image) -> Array:
         small = np.asarray(picture.resize((64, 64), Image.Resampling.BOX), dtype=float)
-        return np.concatenate([small[:6, :6], small[:6, -6:]]).mean(axis=(0, 1))
+        colours: Array = np.concatenate([small[:6, :6], small[:6, -6:]]).mean(axis=(0, 1))
+        return colours
 
     away = [np.abs(corners(picture) - corners(drawn.reference)).max() for picture in (*drawn.styled, drawn.photo)]
     assert median(away) < 8  # without, 25; one of the faces has hair in a corner

@@ -131,6 +131,7 @@ def test_settings_given_are_kept_and_the_others_suit_the_base(jojo: Jojo, base: 
         ("--id-weight", "identity"),
         ("--structure-weight", "structure"),
         ("--proportions", "proportions"),
+        ("--strands", "strands"),
         ("--boldness", "boldness"),
     ],
 )

@@ -135,6 +135,7 @@ class FinetuneChoice:
     identity: float | None = None  # weight, from 0, of what keeps people recognisable
     structure: float | None = None  # weight, from 0, of what keeps pose, expression and shapes
     proportions: float | None = None  # how far faces take the reference's, 0 to 1
+    strands: float | None = None  # how far hair is smoothed along its strands, 0 to 1
     boldness: float | None = None  # how far lines get as bold, and areas as even, as the reference's, 0 to 1
     ms_ssim: float = 0.0  # weight, from 0, of what keeps to the reference's shapes
     alpha: float = 1.0  # how much the faces trained on vary, 0 to 1

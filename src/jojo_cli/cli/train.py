@@ -69,6 +69,10 @@ def train(
             help="How far faces take the reference's proportions, if its face is found; else what suits the base.",
         ),
     ] = None,
+    strands: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="How far hair is smoothed along its strands; else what suits the base."),
+    ] = None,
     boldness: Annotated[
         float | None,
         typer.Option(
@@ -140,6 +144,7 @@ def train(
         identity=id_weight,
         structure=structure_weight,
         proportions=proportions,
+        strands=strands,
         boldness=boldness,
         ms_ssim=ms_ssim_weight,
         alpha=alpha,
