@@ -196,7 +196,7 @@ def test_gains_fade_where_one_of_two_styles_has_some(base: Base, w_plus: Tensor)
 def test_regions_have_the_tints_of_the_style(base: Base, w_plus: Tensor) -> None:
     """A part of them at half strength, less with less of the style's colours, and none where nobody sees regions."""
     base = replace(showing(base, "face"), color=0.4)
-    styled = styled_generator(base, {"tints": torch.tensor([[[0.0] * 3] * 3, [[0.5, 0.0, -0.5]] * 3])})
+    styled = styled_generator(base, {"tints": torch.tensor([[[0.0] * 4] * 3, [[0.5, 0.0, -0.5, 0.0]] * 3])})
     plain = draw(base, base.generator, w_plus)
     whole, half, milder, none = (
         draw(base, styled, w_plus, strength=strength, color=color)
@@ -215,10 +215,10 @@ def test_regions_have_the_tints_of_the_style(base: Base, w_plus: Tensor) -> None
 
 
 def test_tints_are_kept_between_two_styles_that_have_some(base: Base) -> None:
-    first, second = (styled_generator(base, {"tints": torch.full((2, 3, 3), value)}) for value in (0.0, 0.4))
+    first, second = (styled_generator(base, {"tints": torch.full((2, 3, 4), value)}) for value in (0.0, 0.4))
     between = generator_between(first, second, 0.25).tints
     assert between is not None
-    assert torch.allclose(between, torch.full((2, 3, 3), 0.1))
+    assert torch.allclose(between, torch.full((2, 3, 4), 0.1))
     assert generator_between(first, base.generator, 0.25).tints is None
 
 

@@ -61,6 +61,22 @@ def test_people_differ_as_they_did_and_backgrounds_no_longer() -> None:
     assert close(hair, (-1.1, -1.0, -0.5))
 
 
+def test_backgrounds_become_as_even_as_the_reference_s_and_no_more() -> None:
+    def mottled(wanted: Face, amount: float) -> Face:
+        patches = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0)).repeat_interleave(4, 2)
+        return wanted._replace(image=wanted.image + amount * patches.repeat_interleave(4, 3))
+
+    def unevenness(image: Tensor) -> float:
+        return image[..., 120:, 180:].std(dim=(2, 3)).mean().item()
+
+    drawn = mottled(face(), 0.05)
+    found = [tints([mottled(face(**WANTED), amount)], [drawn]) for amount in (0.0, 0.025, 0.1)]
+    even, less, as_it_was = (unevenness(with_tints(drawn, one)) for one in found if one is not None)
+    assert even < 0.3 * unevenness(drawn.image)
+    assert even < less < 0.8 * unevenness(drawn.image)
+    assert abs(as_it_was - unevenness(drawn.image)) < 0.1 * unevenness(drawn.image)
+
+
 def test_background_may_stay() -> None:
     found, drawn = tints([face(**WANTED)], [face()]), face()
     assert found is not None

@@ -118,7 +118,7 @@ def assemble(
                 rate_by_row=True,
                 decay=0.6,
                 widen=0.3,
-                proportions=0.2,
+                proportions=0.3,
                 tints=True,
                 strands=1.0,
                 boldness=1.0,

@@ -51,7 +51,7 @@ class Generator(nn.Module):
         # How many times as steep gradients become [1,K], and in some regions [1+R,K], see `with_gains`.
         self.register_buffer("gains", None)
         self.gains: Tensor | None
-        # The colours [2,R,3] of some regions in what the style draws, and those they are to have, see `tinted`.
+        # The colours [2,R,4] of some regions in what the style draws, and those they are to have, see `tinted`.
         self.register_buffer("tints", None)
         self.tints: Tensor | None
 

@@ -39,7 +39,7 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
     own = {
         "displacement": (1, 2, GRID, GRID),
         "palette": (1, generator.codes, generator.w_dim),
-        "tints": (2, len(TINTED), 3),
+        "tints": (2, len(TINTED), 4),
         "strands": (1,),
         "gains": (1 + len(WITH_GAINS), STEEPNESSES),
     }

@@ -22,10 +22,11 @@ are farther, and stay."""
 
 
 def tints(references: Sequence[Face], drawn: Sequence[Face]) -> Tensor | None:
-    """Return the colours [2,R,3] of the regions `TINTED` in what a style draws, and in its references.
+    """Return the colours [2,R,4] of the regions `TINTED` in what a style draws, and in its references.
 
-    They are in RGB in [-1,1], means over the pictures; what only one of the two shows has its colour in both. The
-    regions of references are those that are sure already. None where regions are not known.
+    They are medians, RGB in [-1,1], and how far places are from these, means over the pictures; what only one of the
+    two shows has its colour in both. The regions of references are those that are sure already. None where regions
+    are not known.
     """
     own = [_colours(face.image, inside(face.regions)) for face in drawn if face.regions is not None]
     wanted = [_colours(face.image, face.regions) for face in references if face.regions is not None]
@@ -36,10 +37,11 @@ def tints(references: Sequence[Face], drawn: Sequence[Face]) -> Tensor | None:
 
 
 def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0, *, background: bool = True) -> Tensor:
-    """Return images [N,3,S,S] whose `regions` [N,4,G,G] have the colours that a style's `tints` [2,R,3] say.
+    """Return images [N,3,S,S] whose `regions` [N,4,G,G] have the colours that a style's `tints` [2,R,4] say.
 
     Skin and hair are moved by what the style lacks on average, so that those of people differ as they did; each
-    background has its own colour replaced, or none has. A region that has one colour in both stays as it is.
+    background has its own colour replaced, and becomes no less even than the references', or none has. A region that
+    has one colour in both stays as it is.
     """
     drawn, wanted = tints
     colours = _colours(images, inside(regions))
@@ -49,25 +51,31 @@ def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0, 
     for i, region in enumerate(TINTED):
         if region == "background" and not background:
             continue
-        own = colours[:, i, :, None, None]
-        move = (wanted[i] - drawn[i])[:, None, None]
+        own, uneven = colours[:, i, :3, None, None], colours[:, i, 3:, None, None]
+        move = (wanted[i] - drawn[i])[:3, None, None]
         if region == "background" and move.any():
-            move = wanted[i, :, None, None] - own
+            kept = (wanted[i, 3] / uneven.clamp(min=1e-3)).clamp(max=1)
+            move = wanted[i, :3, None, None] - own + (kept - 1) * (images - own)
         alike = torch.exp((images - own).square().sum(dim=1, keepdim=True) / (-2 * ALIKE**2))
         moves += (shares[:, [i]] * alike * move).nan_to_num()  # nothing where a colour isn't known
     return images + amount * moves
 
 
 def _colours(images: Tensor, regions: Tensor) -> Tensor:
-    """Return the median colours [N,R,3] of the regions `TINTED` [N,4,G,G] of images; NaN where they take too little."""
-    found = images.new_full((len(images), len(TINTED), 3), torch.nan, dtype=torch.float32)
+    """Return the median colours of the regions `TINTED` [N,4,G,G] of images, and how far places are from them [N,R,4].
+
+    NaN where they take too little.
+    """
+    found = images.new_full((len(images), len(TINTED), 4), torch.nan, dtype=torch.float32)
     small = shrink(images.float(), min(SIDE, images.shape[-1]))
     sure = F.interpolate(regions, size=small.shape[-2:], mode="bilinear", align_corners=False) > 0.5
     for image, shown, colours in zip(small, sure, found, strict=True):
         for i, region in enumerate(TINTED):
             there = shown[REGIONS.index(region)]
             if there.float().mean() > ENOUGH:
-                colours[i] = image[:, there].median(dim=1).values
+                shades = image[:, there]
+                colours[i, :3] = middle = shades.median(dim=1).values
+                colours[i, 3] = (shades - middle[:, None]).abs().median()
     return found
 
 
