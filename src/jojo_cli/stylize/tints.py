@@ -39,9 +39,9 @@ def tints(references: Sequence[Face], drawn: Sequence[Face]) -> Tensor | None:
 def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0, *, background: bool = True) -> Tensor:
     """Return images [N,3,S,S] whose `regions` [N,4,G,G] have the colours that a style's `tints` [2,R,4] say.
 
-    Skin and hair are moved by what the style lacks on average, so that those of people differ as they did; each
-    background has its own colour replaced, and becomes no less even than the references', or none has. A region that
-    has one colour in both stays as it is.
+    Skin and hair are moved by what the style lacks on average, so that those of people differ as they did, but none
+    beyond the references'. Each background has its own colour replaced, and becomes no less even than theirs, or none
+    has. A region that has one colour in both stays as it is.
     """
     drawn, wanted = tints
     colours = _colours(images, inside(regions))
@@ -52,10 +52,12 @@ def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0, 
         if region == "background" and not background:
             continue
         own, uneven = colours[:, i, :3, None, None], colours[:, i, 3:, None, None]
-        move = (wanted[i] - drawn[i])[:3, None, None]
-        if region == "background" and move.any():
+        aim, lack = (x[:3, None, None] for x in (wanted[i], wanted[i] - drawn[i]))
+        if region == "background" and lack.any():
             kept = (wanted[i, 3] / uneven.clamp(min=1e-3)).clamp(max=1)
-            move = wanted[i, :3, None, None] - own + (kept - 1) * (images - own)
+            move = aim - own + (kept - 1) * (images - own)
+        else:
+            move = (own + lack).clamp(torch.minimum(own, aim), torch.maximum(own, aim)) - own
         alike = torch.exp((images - own).square().sum(dim=1, keepdim=True) / (-2 * ALIKE**2))
         moves += (shares[:, [i]] * alike * move).nan_to_num()  # nothing where a colour isn't known
     return images + amount * moves
