@@ -13,8 +13,8 @@ from jojo_cli.stylize.boldness import ENOUGH, Face
 TINTED: tuple[Region, ...] = ("face", "hair", "background")
 """Regions whose colours are known: the body is skin and clothes, and goes with the face."""
 
-SIDE = 256
-"""Side that colours are looked at in, in pixels."""
+SIDE, COARSE = 512, 256
+"""Sides that colours are moved and looked at in, in pixels, or the picture's where it is smaller."""
 
 ALIKE = 0.35
 """How far, in [-1,1], a colour is from its region's to be moved with it by the share exp(-1/2): eyes, lips and lines
@@ -45,9 +45,9 @@ def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0, 
     """
     drawn, wanted = tints
     colours = _colours(images, inside(regions))
-    side = images.shape[-1]
-    shares = F.interpolate(_spread(regions), size=(side, side), mode="bilinear", align_corners=False)
-    moves = torch.zeros_like(images)
+    small = shrink(images, min(SIDE, images.shape[-1]))
+    shares = F.interpolate(_spread(regions), size=small.shape[-2:], mode="bilinear", align_corners=False)
+    moves = torch.zeros_like(small)
     for i, region in enumerate(TINTED):
         if region == "background" and not background:
             continue
@@ -55,12 +55,12 @@ def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0, 
         aim, lack = (x[:3, None, None] for x in (wanted[i], wanted[i] - drawn[i]))
         if region == "background" and lack.any():
             kept = (wanted[i, 3] / uneven.clamp(min=1e-3)).clamp(max=1)
-            move = aim - own + (kept - 1) * (images - own)
+            move = aim - own + (kept - 1) * (small - own)
         else:
             move = (own + lack).clamp(torch.minimum(own, aim), torch.maximum(own, aim)) - own
-        alike = torch.exp((images - own).square().sum(dim=1, keepdim=True) / (-2 * ALIKE**2))
+        alike = torch.exp((small - own).square().sum(dim=1, keepdim=True) / (-2 * ALIKE**2))
         moves += (shares[:, [i]] * alike * move).nan_to_num()  # nothing where a colour isn't known
-    return images + amount * moves
+    return images + amount * F.interpolate(moves, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def _colours(images: Tensor, regions: Tensor) -> Tensor:
@@ -69,7 +69,7 @@ def _colours(images: Tensor, regions: Tensor) -> Tensor:
     NaN where they take too little.
     """
     found = images.new_full((len(images), len(TINTED), 4), torch.nan, dtype=torch.float32)
-    small = shrink(images.float(), min(SIDE, images.shape[-1]))
+    small = shrink(images.float(), min(COARSE, images.shape[-1]))
     sure = F.interpolate(regions, size=small.shape[-2:], mode="bilinear", align_corners=False) > 0.5
     for image, shown, colours in zip(small, sure, found, strict=True):
         for i, region in enumerate(TINTED):
