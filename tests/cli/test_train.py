@@ -166,9 +166,12 @@ def test_steps_that_nobody_named_suit_the_base(jojo: Jojo, base: "Base", monkeyp
 def test_weights_are_what_differs_from_the_base(jojo: Jojo, base: "Base") -> None:
     result = train(jojo, "ink", photo(Path("ref.png")))
     content, original = load_file(Path(result["path"], "weights.safetensors")), base.generator.state_dict()
-    assert content.pop("displacement").shape == (1, 2, 64, 64)  # the base has none
-    assert content.pop("palette").shape == (1, base.generator.codes, base.generator.w_dim)  # nor this
-    assert content.pop("gains").shape == (3, 25)  # nor this
+    # The base has none of these.
+    assert content.pop("displacement").shape == (1, 2, 64, 64)
+    assert content.pop("palette").shape == (1, base.generator.codes, base.generator.w_dim)
+    assert content.pop("tints").shape == (2, 3, 4)
+    assert content.pop("strands").shape == (1,)
+    assert content.pop("gains").shape == (3, 25)
     assert 0 < len(content) < len(original)
     assert not any(torch.equal(tensor, original[key]) for key, tensor in content.items())
 
