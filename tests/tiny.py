@@ -8,6 +8,7 @@ with this folder on PYTHONPATH and JOJO_BASE=tiny:
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -18,7 +19,7 @@ from jojo_cli.bases.base import Base
 from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.encoder import FeedbackLoop, octaves
 from jojo_cli.bases.latents import Latents
-from jojo_cli.bases.regions import REGIONS, RegionFinder
+from jojo_cli.bases.regions import REGIONS, Region, RegionFinder
 from jojo_cli.device import Device
 from jojo_cli.nets.dlib_recogniser import FaceRecogniser
 from jojo_cli.nets.feedback_encoder import FeedbackEncoder
@@ -110,6 +111,14 @@ def make_regions(channels: Sequence[int] = CHANNELS, *, seed: int = 0, device: D
     rng = torch.Generator().manual_seed(seed)
     weight = torch.randn(len(REGIONS), sum(channels[2:4]), generator=rng)
     return RegionFinder(weight.to(device.torch_device), torch.zeros(len(REGIONS), device=device.torch_device))
+
+
+def showing(base: Base, region: Region) -> Base:
+    """Return a base in whose faces nothing is seen but one region."""
+    assert base.load_regions
+    bias = torch.tensor([30.0 * (name == region) for name in REGIONS])
+    finder = RegionFinder(torch.zeros_like(base.load_regions().weight), bias)
+    return replace(base, load_regions=lambda: finder)
 
 
 def make_recogniser(*, seed: int = 0) -> FaceRecogniser:

@@ -19,6 +19,7 @@ from jojo_cli.faces import Face
 from jojo_cli.films import film, open_film
 from jojo_cli.images import read_image
 from jojo_cli.studio import Studio
+from jojo_cli.studio.loaded import LoadedStyle
 from jojo_cli.studio.pasting import Paster
 
 fake_finder, workplace = style_kit.fake_finder, style_kit.workplace
@@ -132,6 +133,23 @@ def test_square_of_the_face(jojo: Jojo) -> None:
     result = pixels_of(Path("clip.ink.mp4"))
     assert result.shape == (13, 128, 128, 3)
     assert abs(result[12] - result[0]).mean() > 5
+
+
+@pytest.mark.parametrize(("options", "drawn"), [(["--crop"], True), ([], False)])
+def test_background_of_the_style_is_for_squares(
+    options: list[str], drawn: bool, jojo: Jojo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Put back into the film, it would shine through at the border of hair."""
+    draw, seen = LoadedStyle.draw, []
+
+    def watched(self: LoadedStyle, *args: Any, background: bool, **how: Any) -> list[Image.Image]:
+        seen.append(background)
+        return draw(self, *args, background=background, **how)
+
+    monkeypatch.setattr(LoadedStyle, "draw", watched)
+    clip(counts=[1] * 4)
+    apply(jojo, "clip.mp4", *options)
+    assert seen[-4:] == [drawn] * 4
 
 
 @pytest.mark.parametrize("name", ["clip.gif", "clip.webp"])

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny import showing
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.regions import REGIONS, Region, RegionFinder, states_of
+from jojo_cli.bases.regions import REGIONS, states_of
 from jojo_cli.errors import CheckpointError
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.gradients import steepness
@@ -30,14 +31,6 @@ def styled(base: Base) -> Generator:
     for key in CHANGED:
         generator.get_parameter(key).mul_(1.3).add_(0.02)
     return generator
-
-
-def showing(base: Base, region: Region) -> Base:
-    """Return a base that sees nothing but one region in every face."""
-    assert base.load_regions
-    bias = torch.tensor([30.0 * (name == region) for name in REGIONS])
-    finder = RegionFinder(torch.zeros_like(base.load_regions().weight), bias)
-    return replace(base, load_regions=lambda: finder)
 
 
 def apart(a: Tensor, b: Tensor) -> float:

@@ -1,6 +1,5 @@
 """Finetuning: a copy of the generator learns to draw as its references, and nothing else changes."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,17 +8,16 @@ import pytest
 import tiny
 import torch
 import torch.nn.functional as F
-from tiny import poster
+from tiny import poster, showing
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.regions import GRID, REGIONS, Region, RegionFinder
 from jojo_cli.bases.settings import FinetuneSettings
 from jojo_cli.bases.views import View
 from jojo_cli.device import Device
 from jojo_cli.errors import JojoError
 from jojo_cli.faces.proportions import ORDINARY
-from jojo_cli.nets.generator import Generator, State
+from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.gradients import steepness
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
 from jojo_cli.stylize.draw import changed_weights, draw
@@ -272,18 +270,6 @@ def test_strangers_come_to_look_like_the_reference(base: Base, reference: Refere
     assert styled < 0.9 * plain
 
 
-def showing(base: Base, region: Region) -> Base:
-    """Return a base in whose faces nothing is found but one region."""
-
-    class One(RegionFinder):
-        def __call__(self, states: Sequence[State]) -> Tensor:
-            regions = torch.zeros(len(REGIONS), GRID, GRID)
-            regions[REGIONS.index(region)] = 1
-            return regions
-
-    return replace(base, load_regions=lambda: One(torch.zeros(4, 1), torch.zeros(4)))
-
-
 def test_detail_that_neither_face_nor_reference_has_counts(base: Base, reference: Reference) -> None:
     settings = replace(SETTINGS, steps=1, strangers=1, apart=1.0, texture=1.0)
     rough = base.generator.clone()
@@ -395,8 +381,9 @@ def test_tints_of_the_reference_become_part_of_the_style(base: Base, reference: 
     assert torch.allclose(again.tints, done.tints, atol=0.05)  # moved once, not twice
     own = finetune(base, [reference], replace(settings, preserve_color=True)).generator
     assert own.tints is None
-    assert all(torch.equal(net.strands, torch.full((1,), 0.5)) for net in (done, own) if net.strands is not None)
-    assert done.strands is not None
+    for net in (done, own):
+        assert net.strands is not None
+        assert torch.equal(net.strands, torch.full((1,), 0.5))
 
 
 def test_same_seed_shows_the_same_strangers(base: Base, reference: Reference) -> None:

@@ -45,15 +45,15 @@ class Generator(nn.Module):
         # The code [1,L,D] of what the style was learnt from: towards its fine codes those of a face take its colours.
         self.register_buffer("palette", None)
         self.palette: Tensor | None
+        # The colours [2,R,4] of some regions in what the style draws, and those they are to have, see `tinted`.
+        self.register_buffer("tints", None)
+        self.tints: Tensor | None
         # How far hair is smoothed along its strands [1], from 0 to 1, see `with_strands`.
         self.register_buffer("strands", None)
         self.strands: Tensor | None
         # How many times as steep gradients become [1,K], and in some regions [1+R,K], see `with_gains`.
         self.register_buffer("gains", None)
         self.gains: Tensor | None
-        # The colours [2,R,4] of some regions in what the style draws, and those they are to have, see `tinted`.
-        self.register_buffer("tints", None)
-        self.tints: Tensor | None
 
     @property
     def codes(self) -> int:

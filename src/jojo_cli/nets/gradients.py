@@ -38,10 +38,16 @@ def steepness(images: Tensor) -> Tensor:
     """Return how steep the luminance of images [N,3,S,S] is at every place [N,1,T,T], T at most `SIDE`."""
     small = _small(images)
     light = torch.einsum("nchw,c->nhw", small, small.new_tensor(LUMINANCE))[:, None]
-    padded = F.pad(light, (1, 1, 1, 1), mode="replicate")
-    right = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
-    down = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
+    right, down = slopes(light)
     return (right.square() + down.square()).sqrt() * (light.shape[-1] / SIDE)
+
+
+def slopes(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how much images [N,C,S,S] change from pixel to pixel [N,C,S,S], to the right and down."""
+    padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
+    right = padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]
+    down = padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]
+    return right / 2, down / 2
 
 
 def with_gains(images: Tensor, gains: Tensor, regions: Tensor | None = None) -> Tensor:

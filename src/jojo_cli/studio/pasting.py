@@ -96,15 +96,18 @@ class Paster:
             side: of the drawing in pixels, or more; None is the base's.
             coloured: brings a drawing into the colours of the picture.
         """
-        drawing = self.draw(code, side)
+        # The reference's background has no place in a photo: nothing of it shall shine through at the border of hair.
+        drawing = self.draw(code, side, background=False)
         weights = self._weights(crop, drawing, code)
         drawing = blended(drawing, crop, weights, self._paste.blend)
         put_back(pixels, coloured(drawing), quad, weights if share == 1 else np.float32(share) * weights)
 
-    def draw(self, code: "Tensor", side: int | None = None) -> Image:
-        """Return the drawing of a code, of `side` pixels or more."""
-        # The reference's background has no place in a photo: nothing of it shall shine through at the border of hair.
-        return self._loaded.draw(code, strength=self._strength, color=self._color, at_least=side, background=False)[0]
+    def draw(self, code: "Tensor", side: int | None = None, *, background: bool = True) -> Image:
+        """Return the drawing of a code, of `side` pixels or more; `background` is that of `LoadedStyle.draw`."""
+        (drawing,) = self._loaded.draw(
+            code, strength=self._strength, color=self._color, at_least=side, background=background
+        )
+        return drawing
 
     def _weights(self, crop: Image, drawing: Image, code: "Tensor") -> NDArray[np.float32]:
         if self._mask == "crop":

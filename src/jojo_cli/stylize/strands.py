@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.views import shrink
+from jojo_cli.nets.gradients import slopes
 
 SIDE = 512
 """Side that strands are followed in, in pixels, or the picture's where it is smaller."""
@@ -45,10 +46,7 @@ def with_strands(images: Tensor, hair: Tensor, amount: float | Tensor = 1.0) -> 
 
 def _directions(images: Tensor, side: int) -> Tensor:
     """Return the unit vectors [N,side,side,2], to the right and down, along which images change least."""
-    light = shrink(images, min(COARSE, images.shape[-1])).mean(dim=1, keepdim=True)
-    padded = F.pad(light, (1, 1, 1, 1), mode="replicate")
-    right = padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]
-    down = padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]
+    right, down = slopes(shrink(images, min(COARSE, images.shape[-1])).mean(dim=1, keepdim=True))
     # Twice the angle: so what points to either side is one direction, and directions can be averaged.
     twice = -torch.cat([right.square() - down.square(), 2 * right * down], dim=1)
     twice = F.interpolate(_blurred(twice), size=(side, side), mode="bilinear", align_corners=False)
@@ -57,6 +55,7 @@ def _directions(images: Tensor, side: int) -> Tensor:
 
 
 def _blurred(images: Tensor) -> Tensor:
+    """Return images [N,C,S,S] after a Gaussian, the border continued."""
     reach = round(3 * WIDTH)
     weights = torch.exp(torch.arange(-reach, reach + 1, device=images.device).square() / (-2 * WIDTH**2))
     kernel = (weights / weights.sum()).expand(images.shape[1], 1, 1, -1)
