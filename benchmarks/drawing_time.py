@@ -1,0 +1,65 @@
+"""Clock a drawing in a style, and what it consists of.
+
+    python benchmarks/drawing_time.py STYLE [--runs 12]
+
+In Markdown: medians over runs of a whole drawing, of the network alone, and of each part that the style adds to what it
+draws, one after the other.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from statistics import median
+
+import torch
+from measures import report
+
+from jojo_cli.bases.regions import REGIONS, states_of
+from jojo_cli.nets.gradients import with_gains
+from jojo_cli.process import keep_memory
+from jojo_cli.studio import Studio
+from jojo_cli.stylize.boldness import with_own_gains
+from jojo_cli.stylize.draw import draw, shown
+from jojo_cli.stylize.mixing import sample_code
+from jojo_cli.stylize.strands import with_strands
+from jojo_cli.stylize.tints import tinted
+
+
+def main() -> None:
+    """Clock them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("style")
+    parser.add_argument("--runs", type=int, default=12)
+    options = parser.parse_args()
+    keep_memory()
+    loaded = Studio().style(options.style)
+    base, net = loaded.base, loaded.generator
+    code = sample_code(base, 0, 0.7)
+    with torch.inference_mode():
+        images, regions = net.synthesis(code), shown(base, net, states_of(net, code))
+        assert regions is not None
+        hair, own = regions[:, [REGIONS.index("hair")]], with_own_gains(regions)
+        parts: dict[str, Callable[[], object]] = {
+            "a drawing": lambda: draw(base, net, code),
+            "the network": lambda: net.synthesis(code),
+        }
+        if (tints := net.tints) is not None:
+            parts["tints"] = lambda: tinted(images, tints, regions)
+        if net.strands is not None:
+            parts["strands"] = lambda: with_strands(images, hair)
+        if (gains := net.gains) is not None:
+            parts["gradients"] = lambda: with_gains(images, gains, own)
+        taken: dict[str, list[float]] = {part: [] for part in parts}
+        for run in range(options.runs + 2):
+            for part, work in parts.items():
+                start = time.perf_counter()
+                work()
+                if run > 1:  # the first ones wake what is lazy
+                    taken[part].append(time.perf_counter() - start)
+    report("| what | seconds |\n|---|---|")
+    for part, seconds in taken.items():
+        report(f"| {part} | {median(seconds):.3f} |")
+
+
+if __name__ == "__main__":
+    main()
