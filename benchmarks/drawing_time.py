@@ -2,27 +2,25 @@
 
     python benchmarks/drawing_time.py STYLE [--runs 12]
 
-In Markdown: medians over runs of a whole drawing, of the network alone, and of each part that the style adds to what it
-draws, one after the other.
+In Markdown: medians over runs of a whole drawing, of the network alone, of what the style adds to what it draws, and of
+each of its parts alone, one after the other.
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import torch
 from measures import report
 
-from jojo_cli.bases.regions import REGIONS, states_of
-from jojo_cli.nets.gradients import with_gains
+from jojo_cli.bases.regions import states_of
 from jojo_cli.process import keep_memory
 from jojo_cli.studio import Studio
-from jojo_cli.stylize.boldness import with_own_gains
 from jojo_cli.stylize.draw import draw, shown
+from jojo_cli.stylize.finish import finished
 from jojo_cli.stylize.mixing import sample_code
-from jojo_cli.stylize.strands import with_strands
-from jojo_cli.stylize.tints import tinted
 
 
 def main() -> None:
@@ -38,17 +36,16 @@ def main() -> None:
     with torch.inference_mode():
         images, regions = net.synthesis(code), shown(base, net, states_of(net, code))
         assert regions is not None
-        hair, own = regions[:, [REGIONS.index("hair")]], with_own_gains(regions)
         parts: dict[str, Callable[[], object]] = {
             "a drawing": lambda: draw(base, net, code),
             "the network": lambda: net.synthesis(code),
+            "what the style adds": lambda: finished(images, net, regions),
         }
-        if (tints := net.tints) is not None:
-            parts["tints"] = lambda: tinted(images, tints, regions)
-        if net.strands is not None:
-            parts["strands"] = lambda: with_strands(images, hair)
-        if (gains := net.gains) is not None:
-            parts["gradients"] = lambda: with_gains(images, gains, own)
+        for part in ("tints", "strokes", "gains", "tones"):
+            if getattr(net, part) is not None:
+                alone = base.generator.clone()
+                setattr(alone, part, getattr(net, part))
+                parts[f"{part} alone"] = partial(finished, images, alone, regions)
         taken: dict[str, list[float]] = {part: [] for part in parts}
         for run in range(options.runs + 2):
             for part, work in parts.items():

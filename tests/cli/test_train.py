@@ -131,7 +131,7 @@ def test_settings_given_are_kept_and_the_others_suit_the_base(jojo: Jojo, base: 
         ("--id-weight", "identity"),
         ("--structure-weight", "structure"),
         ("--proportions", "proportions"),
-        ("--strands", "strands"),
+        ("--strokes", "strokes"),
         ("--boldness", "boldness"),
     ],
 )
@@ -170,7 +170,7 @@ def test_weights_are_what_differs_from_the_base(jojo: Jojo, base: "Base") -> Non
     assert content.pop("displacement").shape == (1, 2, 64, 64)
     assert content.pop("palette").shape == (1, base.generator.codes, base.generator.w_dim)
     assert content.pop("tints").shape == (2, 3, 4)
-    assert content.pop("strands").shape == (1,)
+    assert content.pop("strokes").shape == (2, 3)
     assert content.pop("gains").shape == (3, 25)
     assert 0 < len(content) < len(original)
     assert not any(torch.equal(tensor, original[key]) for key, tensor in content.items())

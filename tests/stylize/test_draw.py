@@ -15,6 +15,7 @@ from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.gradients import steepness
 from jojo_cli.stylize.draw import changed_weights, draw, generator_between, shown, styled_generator
 from jojo_cli.stylize.mixing import mix_codes, sample_code
+from jojo_cli.stylize.strokes import strokes
 
 CHANGED = ("stages.2.conv1.weight", "stages.3.conv2.bias", "stages.5.weight")
 
@@ -215,10 +216,10 @@ def test_tints_are_kept_between_two_styles_that_have_some(base: Base) -> None:
     assert generator_between(first, base.generator, 0.25).tints is None
 
 
-def test_hair_is_smoothed_along_its_strands(base: Base, w_plus: Tensor) -> None:
-    """Where the base sees hair; strands fade with the strength, and where one of two styles has none."""
+def test_what_is_drawn_is_smoothed_along_its_strokes(base: Base, w_plus: Tensor) -> None:
+    """They fade with the strength, and where one of two styles has none."""
     base = showing(base, "hair")
-    styled = styled_generator(base, {"strands": torch.ones(1)})
+    styled = styled_generator(base, {"strokes": strokes(1.0)})
     plain = draw(base, base.generator, w_plus)
     whole, half = (draw(base, styled, w_plus, strength=strength) for strength in (1.0, 0.5))
     assert steepness(whole).mean() < 0.9 * steepness(plain).mean()
@@ -226,7 +227,41 @@ def test_hair_is_smoothed_along_its_strands(base: Base, w_plus: Tensor) -> None:
     assert torch.equal(draw(base, styled, w_plus, strength=0), plain)
     quarter = generator_between(base.generator, styled, 0.25)
     assert torch.allclose(draw(base, quarter, w_plus) - plain, (whole - plain) / 4, atol=1e-5)
+    skin = draw(showing(base, "face"), styled, w_plus)
+    assert not torch.allclose(skin, plain, atol=0.01)
+    assert not torch.allclose(skin, whole, atol=0.01)
+
+
+def test_style_that_smoothed_hair_alone_still_does(base: Base, w_plus: Tensor) -> None:
+    styled = styled_generator(base, {"strands": torch.ones(1)})
+    plain = draw(base, base.generator, w_plus)
+    assert steepness(draw(showing(base, "hair"), styled, w_plus)).mean() < 0.9 * steepness(plain).mean()
     assert torch.equal(draw(showing(base, "face"), styled, w_plus), plain)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), -1.0, 1e9])
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_strokes_that_make_no_sense_are_refused(base: Base, wrong: float, column: int) -> None:
+    weights = {"strokes": strokes(1.0)}
+    weights["strokes"][0, column] = wrong
+    with pytest.raises(CheckpointError, match="strokes"):
+        styled_generator(base, weights)
+
+
+def test_tones_become_those_of_the_style(base: Base, w_plus: Tensor) -> None:
+    """By the strength, with the finest, and where one of two styles has some; but not where nobody sees regions."""
+    base = showing(base, "face")
+    curve = torch.linspace(-1, 1, 17)
+    styled = styled_generator(base, {"tones": (curve - 0.5).clamp(min=-1)})
+    plain = draw(base, base.generator, w_plus)
+    whole, half = (draw(base, styled, w_plus, strength=strength) for strength in (1.0, 0.5))
+    assert whole.mean() < plain.mean() - 0.1
+    assert torch.allclose(half - plain, (whole - plain) / 2, atol=1e-5)
+    quarter = generator_between(base.generator, styled, 0.25)
+    assert torch.allclose(draw(base, quarter, w_plus) - plain, (whole - plain) / 4, atol=1e-5)
+    assert torch.equal(draw(base, styled, w_plus, strength={4: 1.0, 32: 0.0}), plain)
+    blind = replace(base, load_regions=None)
+    assert torch.equal(draw(blind, styled, w_plus), plain)
 
 
 def test_generator_between_two_styles(base: Base, styled: Generator, w_plus: Tensor) -> None:

@@ -24,6 +24,7 @@ from jojo_cli.stylize.draw import changed_weights, draw
 from jojo_cli.stylize.finetune import Finetuned, Reference, finetune
 from jojo_cli.stylize.losses import Targets
 from jojo_cli.stylize.mixing import sample_code
+from jojo_cli.stylize.tones import without_tones
 
 SETTINGS = FinetuneSettings(steps=30, rate=0.02)
 
@@ -369,8 +370,28 @@ def test_boldness_of_the_reference_becomes_part_of_the_style(base: Base, referen
     assert abs(steep(again) - wanted) < 0.5 * abs(as_learnt - wanted)  # steeper once, not twice
 
 
+def test_tones_of_the_reference_become_part_of_the_style(base: Base, reference: Reference) -> None:
+    base, settings = showing(base, "face"), replace(SETTINGS, steps=1)
+    halves = torch.where(torch.arange(reference.image.shape[-1]) < 40, -0.9, 0.9).expand_as(reference.image)
+    reference = replace(reference, image=halves.clone())
+    bold, half, plain = (
+        finetune(base, [reference], replace(settings, boldness=amount)).generator for amount in (1.0, 0.5, 0.0)
+    )
+    assert bold.tones is not None
+    assert half.tones is not None
+    assert plain.tones is None
+    assert "tones" in changed_weights(base, bold)
+
+    same = without_tones(bold.tones)
+    assert (bold.tones - same).abs().max() > 0.3
+    assert (half.tones - same).abs().max() < 0.8 * (bold.tones - same).abs().max()
+    again = finetune(base, [reference], replace(settings, boldness=1.0), start=bold).generator
+    assert again.tones is not None
+    assert (again.tones - bold.tones).abs().mean() < 0.5 * (bold.tones - same).abs().mean()  # moved once, not twice
+
+
 def test_tints_of_the_reference_become_part_of_the_style(base: Base, reference: Reference) -> None:
-    base, settings = showing(base, "face"), replace(SETTINGS, steps=1, tints=True, strands=0.5)
+    base, settings = showing(base, "face"), replace(SETTINGS, steps=1, tints=True, strokes=0.5)
     reference = replace(reference, image=torch.full_like(reference.image, 0.25))
     done = finetune(base, [reference], settings).generator
     assert done.tints is not None
@@ -382,8 +403,8 @@ def test_tints_of_the_reference_become_part_of_the_style(base: Base, reference: 
     own = finetune(base, [reference], replace(settings, preserve_color=True)).generator
     assert own.tints is None
     for net in (done, own):
-        assert net.strands is not None
-        assert torch.equal(net.strands, torch.full((1,), 0.5))
+        assert net.strokes is not None
+        assert torch.equal(net.strokes[:, 0], torch.full((2,), 0.5))
 
 
 def test_same_seed_shows_the_same_strangers(base: Base, reference: Reference) -> None:

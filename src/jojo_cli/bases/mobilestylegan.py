@@ -120,7 +120,7 @@ def assemble(
                 widen=0.3,
                 proportions=0.3,
                 tints=True,
-                strands=1.0,
+                strokes=1.0,
                 boldness=1.0,
                 strangers=1,
                 color=0.5,

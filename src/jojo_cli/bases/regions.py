@@ -22,9 +22,22 @@ BORDER = 2
 """Places along the border of a region that are not surely of it."""
 
 
+ENOUGH = 0.01
+"""The share of a picture that a region has to take, to say how it is drawn."""
+
+
 def inside(regions: Tensor) -> Tensor:
     """Return regions [N,K,G,G] less their borders."""
     return -F.max_pool2d(-regions, 2 * BORDER + 1, stride=1, padding=BORDER)
+
+
+def values_in(values: Tensor, share: Tensor) -> Tensor:
+    """Return values [1,C,S,S] where places are surely of a region [C,P], which has a `share` of each [1,1,G,G].
+
+    None, P being 0, where it takes too little of the picture.
+    """
+    sure = F.interpolate(share, size=values.shape[-2:], mode="bilinear", align_corners=False)[0, 0] > 0.5
+    return values[0][:, sure] if sure.float().mean() > ENOUGH else values.new_empty(values.shape[1], 0)
 
 
 def described(states: Sequence[State]) -> Tensor:

@@ -107,7 +107,7 @@ class FinetuneSettings:
     combs: float = 0.0  # weight of what repeats with it in short rows, see `combs`
     proportions: float = 0.0  # how far every face goes from ordinary proportions to the reference's, 0 to 1
     tints: bool = False  # whether skin, hair and what is behind then get the reference's colours
-    strands: float = 0.0  # how far hair is then smoothed along its strands, 0 to 1
+    strokes: float = 0.0  # how far what is drawn is then smoothed along itself, 0 to 1
     boldness: float = 0.0  # how far gradients are then brought to the reference's, 0 to 1
     # Strangers: faces unlike the reference, which shall not become it, but look as if drawn by the same hand.
     strangers: int = 0  # the first of so many steps shows one; 0: none does
@@ -135,7 +135,7 @@ class FinetuneChoice:
     identity: float | None = None  # weight, from 0, of what keeps people recognisable
     structure: float | None = None  # weight, from 0, of what keeps pose, expression and shapes
     proportions: float | None = None  # how far faces take the reference's, 0 to 1
-    strands: float | None = None  # how far hair is smoothed along its strands, 0 to 1
+    strokes: float | None = None  # how far lines and hair are smoothed along themselves, 0 to 1
     boldness: float | None = None  # how far lines get as bold, and areas as even, as the reference's, 0 to 1
     ms_ssim: float = 0.0  # weight, from 0, of what keeps to the reference's shapes
     alpha: float = 1.0  # how much the faces trained on vary, 0 to 1

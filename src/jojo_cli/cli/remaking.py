@@ -17,7 +17,7 @@ OPTIONS = {
     "identity": "--id-weight",
     "structure": "--structure-weight",
     "proportions": "--proportions",
-    "strands": "--strands",
+    "strokes": "--strokes",
     "boldness": "--boldness",
     "ms_ssim": "--ms-ssim-weight",
     "alpha": "--alpha",

@@ -69,9 +69,11 @@ def train(
             help="How far faces take the reference's proportions, if its face is found; else what suits the base.",
         ),
     ] = None,
-    strands: Annotated[
+    strokes: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="How far hair is smoothed along its strands; else what suits the base."),
+        typer.Option(
+            min=0.0, max=1.0, help="How far lines and hair are smoothed along themselves; else what suits the base."
+        ),
     ] = None,
     boldness: Annotated[
         float | None,
@@ -144,7 +146,7 @@ def train(
         identity=id_weight,
         structure=structure_weight,
         proportions=proportions,
-        strands=strands,
+        strokes=strokes,
         boldness=boldness,
         ms_ssim=ms_ssim_weight,
         alpha=alpha,

@@ -48,12 +48,15 @@ class Generator(nn.Module):
         # The colours [2,R,4] of some regions in what the style draws, and those they are to have, see `tinted`.
         self.register_buffer("tints", None)
         self.tints: Tensor | None
-        # How far hair is smoothed along its strands [1], from 0 to 1, see `with_strands`.
-        self.register_buffer("strands", None)
-        self.strands: Tensor | None
+        # How hair and the rest are smoothed along what is drawn there [2,3], see `with_strokes`.
+        self.register_buffer("strokes", None)
+        self.strokes: Tensor | None
         # How many times as steep gradients become [1,K], and in some regions [1+R,K], see `with_gains`.
         self.register_buffer("gains", None)
         self.gains: Tensor | None
+        # What the tones of some regions become [R,K], see `toned`.
+        self.register_buffer("tones", None)
+        self.tones: Tensor | None
 
     @property
     def codes(self) -> int:

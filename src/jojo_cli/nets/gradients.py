@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 SIDE = 512
-"""Side that gradients are looked at in, in pixels, or the picture's where it is smaller."""
+"""Side that gradients are looked at in, in pixels, or less."""
 
 STEEPNESSES = 25
 """How many steepnesses have a gain."""
@@ -34,10 +34,14 @@ def steepnesses() -> Tensor:
     return torch.logspace(log(LEAST), log(MOST), STEEPNESSES, base=torch.e)
 
 
+def luminance(images: Tensor) -> Tensor:
+    """Return how light images [N,3,S,S] are at every place [N,1,S,S]."""
+    return torch.einsum("nchw,c->nhw", images, images.new_tensor(LUMINANCE))[:, None]
+
+
 def steepness(images: Tensor) -> Tensor:
-    """Return how steep the luminance of images [N,3,S,S] is at every place [N,1,T,T], T at most `SIDE`."""
-    small = _small(images)
-    light = torch.einsum("nchw,c->nhw", small, small.new_tensor(LUMINANCE))[:, None]
+    """Return how steep the luminance of images [N,3,T,T] is at every place [N,1,T,T], T being at most `SIDE`."""
+    light = luminance(images)
     right, down = slopes(light)
     return (right.square() + down.square()).sqrt() * (light.shape[-1] / SIDE)
 
@@ -50,40 +54,32 @@ def slopes(images: Tensor) -> tuple[Tensor, Tensor]:
     return right / 2, down / 2
 
 
-def with_gains(images: Tensor, gains: Tensor, regions: Tensor | None = None) -> Tensor:
-    """Return images [N,3,S,S] whose gradients are as many times as steep as `gains` [1,K] say of `steepnesses`.
+def with_gains(images: Tensor, gains: Tensor, regions: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return images [N,3,T,T] whose gradients are steeper or flatter, and how many times at each place [N,1,T,T].
 
-    Where there are regions [N,R,G,G], shares of each place, `gains` are [1+R,K]: what they leave, and each of them.
+    `gains` [1,K] say how many times as steep those of each of `steepnesses` become, T being at most `SIDE`. Where there
+    are regions [N,R,G,G], shares of each place, they are [1+R,K]: what these leave, and each of them.
     """
-    small = _small(images)
-    steep = steepness(small)
-    gain = rest = _gain_at(steep, gains[0])  # [N,1,T,T]
+    steep = steepness(images)
+    gain = rest = _gain_at(steep, gains[0])
     if regions is not None:
         shares = F.interpolate(regions, size=gain.shape[-2:], mode="bilinear", align_corners=False)
         for i, row in enumerate(gains[1:]):
             gain = gain + shares[:, [i]] * (_gain_at(steep, row) - rest)
-    change = _change(small, gain)
-    side = images.shape[-1]
-    if side == small.shape[-1]:
-        return images + change
-    # What is finer goes with what it lies in.
-    gain, change, coarse = (
-        F.interpolate(x, size=(side, side), mode="bilinear", align_corners=False) for x in (gain, change, small)
-    )
-    return torch.addcmul(images + change, gain - 1, images - coarse)
-
-
-def _small(images: Tensor) -> Tensor:
-    times = images.shape[-1] // SIDE
-    return F.avg_pool2d(images, times) if times > 1 else images
+    return images + _change(images, gain), gain
 
 
 def _gain_at(steep: Tensor, gains: Tensor) -> Tensor:
     """Return the gains [K] of steepnesses of any shape, with straight lines between those that are known."""
     place = (steep.clamp(LEAST, MOST) / LEAST).log() * ((STEEPNESSES - 1) / log(MOST / LEAST))
-    before = place.floor().clamp(max=STEEPNESSES - 2)
+    return looked_up(gains, place)
+
+
+def looked_up(values: Tensor, places: Tensor) -> Tensor:
+    """Return the values [K] at places of any shape from 0 to K-1, with straight lines between those that are known."""
+    before = places.floor().clamp(max=len(values) - 2)
     index = before.long()
-    return torch.lerp(gains[index], gains[index + 1], place - before)
+    return torch.lerp(values[index], values[index + 1], places - before)
 
 
 def _change(images: Tensor, gain: Tensor) -> Tensor:

@@ -6,39 +6,35 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from jojo_cli.bases.regions import REGIONS, Region, inside
+from jojo_cli.bases.regions import REGIONS, Region, inside, values_in
 from jojo_cli.bases.views import FACE
 from jojo_cli.nets.gradients import LEAST, steepness, steepnesses, with_gains
 
 SHARES = (torch.arange(100) + 0.5) / 100
 """Of an area, in order of their steepness."""
 
-PASSES = 2
+PASSES = 4
 """How often gains are corrected by what came of them."""
 
 GRAIN = 0.016
 """Up to here, gradients are a grain rather than lines, and become no steeper."""
 
-STEEPER = 3.0
+STEEPER = 5.0
 """How many times as steep others may become; but not what is behind somebody."""
 
 WITH_GAINS: tuple[Region, ...] = ("hair", "background")
 """Regions that have gains of their own."""
-
-ENOUGH = 0.01
-"""The share of a picture that a region has to take, to say how it is drawn."""
 
 EVEN_SHARE = 0.8
 """The share of a background that says so: strands of hair and what else hangs into it are the steepest."""
 
 
 class Face(NamedTuple):
-    """An FFHQ crop, and what it shows."""
+    """An FFHQ crop, at the side that pictures are finished at or less, and what it shows."""
 
-    image: Tensor  # [1,3,S,S], RGB in [-1,1]
+    image: Tensor  # [1,3,T,T], RGB in [-1,1]
     regions: Tensor | None  # [1,4,G,G], how probable each is at each place, if that is known
 
 
@@ -81,7 +77,7 @@ def _matched(references: Sequence[Face], drawn: Sequence[Face], values: "Values"
         if lines:
             becomes = torch.where(steep > own[-1], steep * target[-1] / own[-1].clamp(min=LEAST), becomes)
         found = torch.minimum(becomes / steep, most)
-        reached = [face._replace(image=with_gains(face.image, found[None].to(face.image))) for face in drawn]
+        reached = [face._replace(image=with_gains(face.image, found[None].to(face.image))[0]) for face in drawn]
         target = target * (wanted / _distribution(reached, values).clamp(min=LEAST)).clamp(1 / STEEPER, STEEPER)
     return found
 
@@ -107,9 +103,6 @@ def _of_region(face: Face, which: int) -> Tensor:
     """Return how steep the places of one of the regions `WITH_GAINS` are [P]: none where they are too few."""
     steep = steepness(face.image.float())
     assert face.regions is not None
-    shares = with_own_gains(face.regions)[:, [which]]
-    sure = F.interpolate(shares, size=steep.shape[-2:], mode="bilinear", align_corners=False) > 0.5
-    if sure.float().mean() < ENOUGH:
-        return steep.new_empty(0)
+    found = values_in(steep, with_own_gains(face.regions)[:, [which]])[0].sort().values
     share = EVEN_SHARE if WITH_GAINS[which] == "background" else 1.0
-    return steep[sure].sort().values[: round(share * int(sure.sum()))]
+    return found.narrow(0, 0, round(share * len(found)))

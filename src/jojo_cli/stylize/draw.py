@@ -7,16 +7,17 @@ import torch
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.regions import REGIONS
 from jojo_cli.errors import CheckpointError
 from jojo_cli.faces.proportions import GRID
 from jojo_cli.nets.generator import Generator, NoiseMaps, State, moved
-from jojo_cli.nets.gradients import STEEPNESSES, with_gains
-from jojo_cli.stylize.boldness import WITH_GAINS, with_own_gains
+from jojo_cli.nets.gradients import STEEPNESSES
+from jojo_cli.stylize.boldness import WITH_GAINS
+from jojo_cli.stylize.finish import finished
 from jojo_cli.stylize.mixing import mix_codes
-from jojo_cli.stylize.strands import with_strands
 from jojo_cli.stylize.strength import Strength, strength_at
-from jojo_cli.stylize.tints import TINTED, tinted
+from jojo_cli.stylize.strokes import COLUMNS, are_strokes, strokes_of_strands, without_strokes
+from jojo_cli.stylize.tints import TINTED
+from jojo_cli.stylize.tones import TONES, without_tones
 
 
 def changed_weights(base: Base, styled: Generator) -> dict[str, Tensor]:
@@ -36,11 +37,15 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
         CheckpointError: a tensor is not part of this generator, or has another shape.
     """
     generator = base.generator.clone()
+    weights = dict(weights)
+    if (strands := weights.pop("strands", None)) is not None and strands.shape == (1,):
+        weights["strokes"] = strokes_of_strands(strands)
     own = {
         "displacement": (1, 2, GRID, GRID),
         "palette": (1, generator.codes, generator.w_dim),
         "tints": (2, len(TINTED), 4),
-        "strands": (1,),
+        "strokes": (2, COLUMNS),
+        "tones": (TONES,),
         "gains": (1 + len(WITH_GAINS), STEEPNESSES),
     }
     if "gains" in weights and weights["gains"].shape[:1] == (1,):  # learnt where nothing was known of regions
@@ -49,6 +54,8 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
         setattr(generator, key, torch.zeros(own[key], device=base.device.torch_device))
     state = generator.state_dict()
     odd = sorted(key for key, t in weights.items() if key not in state or state[key].shape != t.shape)
+    if not odd and "strokes" in weights and not are_strokes(weights["strokes"].cpu()):
+        odd = ["strokes"]
     if odd:
         raise CheckpointError(f"the style's weights do not fit base {base.name!r}: {', '.join(odd)}")
     generator.load_state_dict({**state, **weights})
@@ -60,21 +67,26 @@ def generator_between(first: Generator, second: Generator, amount: Strength) -> 
 
     By resolution, it has the coarse stages of the one and the fine ones of the other: Wang et al., "Deep network
     interpolation" (arXiv 1811.10515); Pinkney and Adler, "Resolution dependent GAN interpolation" (arXiv 2010.05334).
-    The proportions, strands and gains of one that has some fade; codes and colours of references are kept where both
-    have them.
+    The proportions, strokes, gains and tones of one that has some fade; codes and colours of references are kept where
+    both have them.
     """
     between = first.clone()
     others = second.state_dict()
-    for name, without in (("displacement", 0.0), ("strands", 0.0), ("gains", 1.0)):
+    for name, nothing in (
+        ("displacement", torch.zeros_like),
+        ("strokes", without_strokes),
+        ("gains", torch.ones_like),
+        ("tones", without_tones),
+    ):
         if name in others and getattr(between, name) is None:
-            setattr(between, name, torch.full_like(others[name], without))
+            setattr(between, name, nothing(others[name]))
         elif getattr(between, name) is not None:
-            others.setdefault(name, torch.full_like(getattr(between, name), without))
+            others.setdefault(name, nothing(getattr(between, name)))
     sides = {f"stages.{stage}.": side for stage, side in enumerate(between.stage_resolutions)}
     coarsest, finest = (strength_at(amount, between.stage_resolutions[end]) for end in (0, -1))
     between.palette = between.tints = None
     for name, tensor in between.state_dict().items():  # the generator's own memory
-        other_share = finest if name in ("strands", "gains") else coarsest
+        other_share = finest if name in ("strokes", "gains", "tones") else coarsest
         share = next((strength_at(amount, side) for part, side in sides.items() if name.startswith(part)), other_share)
         tensor.lerp_(others[name], share)
     if first.palette is not None and second.palette is not None:
@@ -121,7 +133,7 @@ def draw(
         amounts = [strength_at(strength, side) for side in styled.stage_resolutions]
         if not any(amounts):
             return base.generator.synthesis(w_plus, at_least=at_least)
-        finished_by_region = any(x is not None for x in (styled.tints, styled.strands, styled.gains))
+        finished_by_region = any(x is not None for x in (styled.tints, styled.strokes, styled.gains, styled.tones))
         states: list[State] | None = [] if finished_by_region else None
         if set(amounts) == {1}:
             images = styled.synthesis(w_plus, at_least=at_least, states=states)
@@ -132,30 +144,6 @@ def draw(
         tint = min(color / base.color, 1.0) if base.color else 1.0
         regions = shown(base, styled, states, amounts[0])
         return finished(images, styled, regions, amounts[-1], tint=tint, background=background)
-
-
-def finished(
-    images: Tensor,
-    styled: Generator,
-    regions: Tensor | None,
-    amount: float = 1.0,
-    *,
-    tint: float = 1.0,
-    background: bool = True,
-) -> Tensor:
-    """Return images [N,3,S,S] that a style's network drew with what else the style has: tints, strands, gains.
-
-    `regions` [N,4,G,G] is what they show, as `shown` finds it. `tint` is the share of the amount that tints have, which
-    a `background` may go without.
-    """
-    if styled.tints is not None and regions is not None:
-        images = tinted(images, styled.tints, regions, amount * tint, background=background)
-    if styled.strands is not None and regions is not None:
-        images = with_strands(images, regions[:, [REGIONS.index("hair")]], amount * styled.strands)
-    if styled.gains is not None:
-        gains = torch.lerp(torch.ones_like(styled.gains), styled.gains, amount)
-        images = with_gains(images, gains, None if regions is None else with_own_gains(regions))
-    return images
 
 
 def shown(base: Base, styled: Generator, states: Sequence[State], amount: float = 1.0) -> Tensor | None:

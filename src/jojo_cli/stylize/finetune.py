@@ -26,13 +26,16 @@ from jojo_cli.nets.ops import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, Shades, place_distance, texture_distance, trusted
 from jojo_cli.stylize.boldness import Face, gains
 from jojo_cli.stylize.detail import Limit, contrasts
-from jojo_cli.stylize.draw import draw, finished, shown
+from jojo_cli.stylize.draw import draw, shown
+from jojo_cli.stylize.finish import coarse, finished
 from jojo_cli.stylize.losses import Targets, combs, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w, sample_code
 from jojo_cli.stylize.optimizer import RowAdam
 from jojo_cli.stylize.overlay import Overlay, Teeth, lay, with_teeth
 from jojo_cli.stylize.steps import OnStep
+from jojo_cli.stylize.strokes import strokes
 from jojo_cli.stylize.tints import tints
+from jojo_cli.stylize.tones import tones
 
 FindLandmarks = Callable[[Image], FloatArray]
 """Returns the landmarks [68,2] of the face of an FFHQ crop, x and y in shares of its side."""
@@ -110,7 +113,7 @@ def _finetune(
     generator = (start or base.generator).clone()
     # What is learnt is drawn in place, in a face's own codes, and as it is.
     generator.displacement = generator.palette = None
-    generator.tints = generator.strands = generator.gains = None
+    generator.tints = generator.strokes = generator.gains = generator.tones = None
     optimizer = _optimizer(_groups(generator, base, settings), settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, settings))
     batch = min(settings.batch or len(references), len(references))
@@ -143,7 +146,7 @@ def _finetune(
     if not settings.preserve_color:
         generator.palette = torch.stack([reference.w_plus for reference in references]).mean(dim=0)
     generator.requires_grad_(False)
-    if settings.tints or settings.strands or settings.boldness:
+    if settings.tints or settings.strokes or settings.boldness:
         with torch.no_grad():
             _finish(base, generator, references, settings)
     return Finetuned(generator, tuple(losses))
@@ -160,15 +163,23 @@ def _displacement(references: Sequence[Reference], amount: float, device: torch.
 def _finish(base: Base, generator: Generator, references: Sequence[Reference], settings: FinetuneSettings) -> None:
     """Lay some faces that the generator draws beside the references, and give it what it lacks."""
     codes = [sample_code(base, seed, TRUNCATION) for seed in range(SAMPLES)]
-    wanted = [Face(reference.image, _regions(base, reference)) for reference in references]
-    drawn = [Face(draw(base, generator, code), shown(base, generator, states_of(generator, code))) for code in codes]
+    wanted = [Face(coarse(reference.image), _regions(base, reference)) for reference in references]
+    learnt = [
+        Face(coarse(draw(base, generator, code)), shown(base, generator, states_of(generator, code))) for code in codes
+    ]
+
+    def so_far() -> list[Face]:
+        return [face._replace(image=finished(face.image, generator, face.regions)) for face in learnt]
+
+    device = base.device.torch_device
     if settings.tints and not settings.preserve_color:
-        generator.tints = tints(wanted, drawn)
-    if settings.strands:
-        generator.strands = torch.full((1,), settings.strands, device=base.device.torch_device)
-    drawn = [face._replace(image=finished(face.image, generator, face.regions)) for face in drawn]
+        generator.tints = tints(wanted, learnt)
+    if settings.strokes:
+        generator.strokes = strokes(settings.strokes).to(device)
     if settings.boldness:
-        generator.gains = gains(wanted, drawn, settings.boldness).to(base.device.torch_device)
+        generator.gains = gains(wanted, so_far(), settings.boldness).to(device)
+        spread = tones(wanted, so_far(), settings.boldness)
+        generator.tones = None if spread is None else spread.to(device)
 
 
 def _regions(base: Base, reference: Reference) -> Tensor | None:

@@ -1,20 +1,21 @@
 """Which colours skin, hair and what is behind somebody have in a style."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from jojo_cli.bases.regions import REGIONS, Region, inside
+from jojo_cli.bases.regions import REGIONS, Region, inside, values_in
 from jojo_cli.bases.views import shrink
-from jojo_cli.stylize.boldness import ENOUGH, Face
+from jojo_cli.stylize.boldness import Face
 
 TINTED: tuple[Region, ...] = ("face", "hair", "background")
 """Regions whose colours are known: the body is skin and clothes, and goes with the face."""
 
-SIDE, COARSE = 512, 256
-"""Sides that colours are moved and looked at in, in pixels, or the picture's where it is smaller."""
+SIDE = 256
+"""Side that colours are looked at in, in pixels, or the picture's where it is smaller."""
 
 ALIKE = 0.35
 """How far, in [-1,1], a colour is from its region's to be moved with it by the share exp(-1/2): eyes, lips and lines
@@ -28,11 +29,11 @@ def tints(references: Sequence[Face], drawn: Sequence[Face]) -> Tensor | None:
     two shows has its colour in both. The regions of references are those that are sure already. None where regions
     are not known.
     """
-    own = [_colours(face.image, inside(face.regions)) for face in drawn if face.regions is not None]
-    wanted = [_colours(face.image, face.regions) for face in references if face.regions is not None]
+    own = [colours(face.image, inside(face.regions)) for face in drawn if face.regions is not None]
+    wanted = [colours(face.image, face.regions) for face in references if face.regions is not None]
     if not own or not wanted:
         return None
-    a, b = (torch.cat(colours).nanmean(dim=0) for colours in (own, wanted))
+    a, b = (torch.cat(found).nanmean(dim=0) for found in (own, wanted))
     return torch.stack([a.where(~a.isnan(), b), b.where(~b.isnan(), a)]).nan_to_num()
 
 
@@ -44,40 +45,36 @@ def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0, 
     has. A region that has one colour in both stays as it is.
     """
     drawn, wanted = tints
-    colours = _colours(images, inside(regions))
-    small = shrink(images, min(SIDE, images.shape[-1]))
-    shares = F.interpolate(_spread(regions), size=small.shape[-2:], mode="bilinear", align_corners=False)
-    moves = torch.zeros_like(small)
+    found = colours(images, inside(regions))
+    shares = F.interpolate(_spread(regions), size=images.shape[-2:], mode="bilinear", align_corners=False)
+    moves = torch.zeros_like(images)
     for i, region in enumerate(TINTED):
         if region == "background" and not background:
             continue
-        own, uneven = colours[:, i, :3, None, None], colours[:, i, 3:, None, None]
+        own, uneven = found[:, i, :3, None, None], found[:, i, 3:, None, None]
         aim, lack = (x[:3, None, None] for x in (wanted[i], wanted[i] - drawn[i]))
         if region == "background" and lack.any():
             kept = (wanted[i, 3] / uneven.clamp(min=1e-3)).clamp(max=1)
-            move = aim - own + (kept - 1) * (small - own)
+            move = aim - own + (kept - 1) * (images - own)
         else:
             move = (own + lack).clamp(torch.minimum(own, aim), torch.maximum(own, aim)) - own
-        alike = torch.exp((small - own).square().sum(dim=1, keepdim=True) / (-2 * ALIKE**2))
+        alike = torch.exp((images - own).square().sum(dim=1, keepdim=True) / (-2 * ALIKE**2))
         moves += (shares[:, [i]] * alike * move).nan_to_num()  # nothing where a colour isn't known
-    return images + amount * F.interpolate(moves, size=images.shape[-2:], mode="bilinear", align_corners=False)
+    return images + amount * moves
 
 
-def _colours(images: Tensor, regions: Tensor) -> Tensor:
+def colours(images: Tensor, regions: Tensor) -> Tensor:
     """Return the median colours of the regions `TINTED` [N,4,G,G] of images, and how far places are from them [N,R,4].
 
     NaN where they take too little.
     """
     found = images.new_full((len(images), len(TINTED), 4), torch.nan, dtype=torch.float32)
-    small = shrink(images.float(), min(COARSE, images.shape[-1]))
-    sure = F.interpolate(regions, size=small.shape[-2:], mode="bilinear", align_corners=False) > 0.5
-    for image, shown, colours in zip(small, sure, found, strict=True):
-        for i, region in enumerate(TINTED):
-            there = shown[REGIONS.index(region)]
-            if there.float().mean() > ENOUGH:
-                shades = image[:, there]
-                colours[i, :3] = middle = shades.median(dim=1).values
-                colours[i, 3] = (shades - middle[:, None]).abs().median()
+    small = shrink(images.float(), min(SIDE, images.shape[-1]))
+    for n, i in product(range(len(images)), range(len(TINTED))):
+        shades = values_in(small[[n]], regions[[n], REGIONS.index(TINTED[i]), None])
+        if shades.numel():
+            found[n, i, :3] = middle = shades.median(dim=1).values
+            found[n, i, 3] = (shades - middle[:, None]).abs().median()
     return found
 
 
