@@ -15,13 +15,13 @@ from jojo_cli.nets.gradients import LEAST, steepness, steepnesses, with_gains
 SHARES = (torch.arange(100) + 0.5) / 100
 """Of an area, in order of their steepness."""
 
-PASSES = 4
+PASSES = 2
 """How often gains are corrected by what came of them."""
 
 GRAIN = 0.016
 """Up to here, gradients are a grain rather than lines, and become no steeper."""
 
-STEEPER = 5.0
+STEEPER = 3.0
 """How many times as steep others may become; but not what is behind somebody."""
 
 WITH_GAINS: tuple[Region, ...] = ("hair", "background")
