@@ -547,6 +547,17 @@ def test_more_of_settings_that_nobody_knows(jojo: Jojo, ink: Path, no_work: None
     assert "has a setting that this jojo does not know: steps" in run.err
 
 
+def test_style_that_knew_strands_of_hair_is_made_again_with_strokes(jojo: Jojo, ink: Path) -> None:
+    file = ink / "style.json"
+    content = json.loads(file.read_bytes())
+    settings = content["settings"]["finetune"]
+    del settings["strokes"]
+    settings["strands"] = 0.5
+    file.write_text(json.dumps(content))
+    assert "--strokes 0.5" in jojo("styles", "show", "ink", "--command").out
+    assert jojo("train", "ink", "--more", 2).code == 0
+
+
 def test_command_makes_the_style_again(jojo: Jojo) -> None:
     options = ("--alpha", 0.7, "--vary", "coarse,64-", "--virtual", "8-16=0.25", "--preserve-color", "--seed", 5)
     train(jojo, "ink", photo(Path("ref.png")), *options)

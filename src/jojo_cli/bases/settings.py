@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from jojo_cli.errors import CheckpointError, UsageError
 
@@ -153,6 +153,10 @@ class FinetuneChoice:
         return replace(way, **chosen, strangers=strangers)
 
 
+RENAMED = {"strands": "strokes"}
+"""Settings that an older jojo called otherwise."""
+
+
 def recorded(kind: type[Settings], values: object, *, source: str) -> Settings:
     """Return settings from the JSON of a record; what an older jojo did not have is as it was without.
 
@@ -162,11 +166,12 @@ def recorded(kind: type[Settings], values: object, *, source: str) -> Settings:
     if not isinstance(values, dict):
         raise CheckpointError(f"{source} says nothing of its settings", hint=_TRAIN_ANEW)
     types = get_type_hints(kind)
-    for name, value in values.items():
+    named = {RENAMED.get(name, name): value for name, value in cast(dict[str, Any], values).items()}
+    for name, value in named.items():
         if name not in types or not _is_a(types[name], value):
             raise CheckpointError(f"{source} has a setting that this jojo does not know: {name}", hint=_TRAIN_ANEW)
     try:
-        return kind(**{name: _as_tuples(value) for name, value in values.items()})
+        return kind(**{name: _as_tuples(value) for name, value in named.items()})
     except TypeError as error:
         raise CheckpointError(f"{source} lacks a setting: {error}", hint=_TRAIN_ANEW) from error
 

@@ -37,9 +37,9 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
         CheckpointError: a tensor is not part of this generator, or has another shape.
     """
     generator = base.generator.clone()
-    weights = dict(weights)
-    if (strands := weights.pop("strands", None)) is not None and strands.shape == (1,):
-        weights["strokes"] = strokes_of_strands(strands)
+    if "strands" in weights and weights["strands"].shape == (1,):  # an older jojo's
+        weights = {**weights, "strokes": strokes_of_strands(weights["strands"])}
+        del weights["strands"]
     own = {
         "displacement": (1, 2, GRID, GRID),
         "palette": (1, generator.codes, generator.w_dim),

@@ -64,7 +64,7 @@ def toned(
     light = luminance(images)
     move = looked_up(tones - without_tones(tones), (light.clamp(-1, 1) + 1) * ((TONES - 1) / 2))
     behind = colours(images, inside(regions))[:, TINTED.index("background"), :3, None, None]
-    to_it = luminance(behind) - light
+    to_it = luminance(behind) - light  # nothing can be said of it where it is NaN
     least, most = (torch.where(way, to_it, end) for way, end in ((to_it < 0, -2.0), (to_it > 0, 2.0)))
     move = torch.lerp(move, move.clamp(least, most) * background, share)
     alike = torch.exp((images - behind).square().sum(dim=1, keepdim=True) / (-2 * ALIKE**2)).nan_to_num()
