@@ -21,8 +21,8 @@ def strands_at(angle: float, *, broken: float, crimped: float = 0.0) -> Tensor:
     return (0.5 * torch.sin(down - right + crimped * torch.sin(along / 2)) + noise).expand(1, 3, SIDE, SIDE)
 
 
-def smoothed(image: Tensor, hair: Tensor, amount: float = 1.0) -> Tensor:
-    return with_strokes(image, strokes(1.0), hair, amount)[0]
+def smoothed(image: Tensor, hair: Tensor) -> Tensor:
+    return with_strokes(image, strokes(1.0), hair)[0]
 
 
 @pytest.mark.parametrize("hair", [HAIR, NO_HAIR])

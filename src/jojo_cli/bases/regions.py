@@ -21,7 +21,6 @@ GRID = COARSE
 BORDER = 2
 """Places along the border of a region that are not surely of it."""
 
-
 ENOUGH = 0.01
 """The share of a picture that a region has to take, to say how it is drawn."""
 

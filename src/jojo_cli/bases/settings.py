@@ -108,7 +108,7 @@ class FinetuneSettings:
     proportions: float = 0.0  # how far every face goes from ordinary proportions to the reference's, 0 to 1
     tints: bool = False  # whether skin, hair and what is behind then get the reference's colours
     strokes: float = 0.0  # how far what is drawn is then smoothed along itself, 0 to 1
-    boldness: float = 0.0  # how far gradients are then brought to the reference's, 0 to 1
+    boldness: float = 0.0  # how far gradients and tones are then brought to the reference's, 0 to 1
     # Strangers: faces unlike the reference, which shall not become it, but look as if drawn by the same hand.
     strangers: int = 0  # the first of so many steps shows one; 0: none does
     apart: float = 0.7  # how far all codes of a stranger move to random ones

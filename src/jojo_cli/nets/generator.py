@@ -19,6 +19,9 @@ State = tuple[Tensor, ...]
 COARSE = 64
 """Side, in pixels, up to which features say what is where, rather than how it is drawn."""
 
+STYLE_PARTS = ("displacement", "palette", "tints", "strokes", "gains", "tones")
+"""What a style has beside the weights of a network, as buffers of a `Generator`; a base has none."""
+
 
 class Generator(nn.Module):
     """Mapping (z to w) and synthesis (w+ to image) in stages.
@@ -33,30 +36,31 @@ class Generator(nn.Module):
     stages: nn.ModuleList
     """Each takes a state and w+ [N,L,D] and gives the next state; the first ignores its state, `()`."""
 
+    displacement: Tensor | None
+    """Where pictures are looked at [1,2,G,G], in shares of their side from the middle of each of G x G places."""
+
+    palette: Tensor | None
+    """The code [1,L,D] of what the style was learnt from: towards its fine codes those of a face take its colours."""
+
+    tints: Tensor | None
+    """The colours [2,R,4] of some regions in what the style draws, and those they are to have, see `tinted`."""
+
+    strokes: Tensor | None
+    """How hair and the rest are smoothed along what is drawn there [2,3], see `with_strokes`."""
+
+    gains: Tensor | None
+    """How many times as steep gradients become [1,K], and in some regions [1+R,K], see `with_gains`."""
+
+    tones: Tensor | None
+    """What the tones of somebody become [K], see `toned`."""
+
     def __init__(self, *, resolution: int, code_resolutions: tuple[int, ...], w_dim: int) -> None:
         super().__init__()
         self.resolution = resolution  # side of the image, in pixels
         self.code_resolutions = code_resolutions  # of each code, in pixels
         self.w_dim = w_dim
-        # Parts of a style, as weights are; a base has none.
-        # Where pictures are looked at [1,2,G,G], in shares of their side from the middle of each of G x G places.
-        self.register_buffer("displacement", None)
-        self.displacement: Tensor | None
-        # The code [1,L,D] of what the style was learnt from: towards its fine codes those of a face take its colours.
-        self.register_buffer("palette", None)
-        self.palette: Tensor | None
-        # The colours [2,R,4] of some regions in what the style draws, and those they are to have, see `tinted`.
-        self.register_buffer("tints", None)
-        self.tints: Tensor | None
-        # How hair and the rest are smoothed along what is drawn there [2,3], see `with_strokes`.
-        self.register_buffer("strokes", None)
-        self.strokes: Tensor | None
-        # How many times as steep gradients become [1,K], and in some regions [1+R,K], see `with_gains`.
-        self.register_buffer("gains", None)
-        self.gains: Tensor | None
-        # What the tones of some regions become [R,K], see `toned`.
-        self.register_buffer("tones", None)
-        self.tones: Tensor | None
+        for part in STYLE_PARTS:
+            self.register_buffer(part, None)
 
     @property
     def codes(self) -> int:

@@ -21,7 +21,7 @@ from jojo_cli.errors import JojoError
 from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.proportions import displacement
 from jojo_cli.images import to_image
-from jojo_cli.nets.generator import Generator, State
+from jojo_cli.nets.generator import STYLE_PARTS, Generator, State
 from jojo_cli.nets.ops import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, Shades, place_distance, texture_distance, trusted
 from jojo_cli.stylize.boldness import Face, gains
@@ -112,8 +112,8 @@ def _finetune(
     lesson = _Lesson(base, references, settings, find_landmarks)
     generator = (start or base.generator).clone()
     # What is learnt is drawn in place, in a face's own codes, and as it is.
-    generator.displacement = generator.palette = None
-    generator.tints = generator.strokes = generator.gains = generator.tones = None
+    for part in STYLE_PARTS:
+        setattr(generator, part, None)
     optimizer = _optimizer(_groups(generator, base, settings), settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, settings))
     batch = min(settings.batch or len(references), len(references))

@@ -58,20 +58,27 @@ def tinted(images: Tensor, tints: Tensor, regions: Tensor, amount: float = 1.0, 
             move = aim - own + (kept - 1) * (images - own)
         else:
             move = (own + lack).clamp(torch.minimum(own, aim), torch.maximum(own, aim)) - own
-        alike = torch.exp((images - own).square().sum(dim=1, keepdim=True) / (-2 * ALIKE**2))
-        moves += (shares[:, [i]] * alike * move).nan_to_num()  # nothing where a colour isn't known
+        moves += (shares[:, [i]] * alike(images, own, ALIKE) * move).nan_to_num()  # nothing where a colour isn't known
     return images + amount * moves
 
 
-def colours(images: Tensor, regions: Tensor) -> Tensor:
-    """Return the median colours of the regions `TINTED` [N,4,G,G] of images, and how far places are from them [N,R,4].
+def alike(images: Tensor, colour: Tensor, within: float) -> Tensor:
+    """Return how near places of images [N,3,S,S] are to a colour [N,3,1,1] each [N,1,S,S]: exp(-1/2) `within` of it.
+
+    0 where the colour is not known, NaN.
+    """
+    return torch.exp((images - colour).square().sum(dim=1, keepdim=True) / (-2 * within**2)).nan_to_num()
+
+
+def colours(images: Tensor, regions: Tensor, which: Sequence[Region] = TINTED) -> Tensor:
+    """Return the median colours of some of the regions [N,4,G,G] of images, and how far places are from them [N,R,4].
 
     NaN where they take too little.
     """
-    found = images.new_full((len(images), len(TINTED), 4), torch.nan, dtype=torch.float32)
+    found = images.new_full((len(images), len(which), 4), torch.nan, dtype=torch.float32)
     small = shrink(images.float(), min(SIDE, images.shape[-1]))
-    for n, i in product(range(len(images)), range(len(TINTED))):
-        shades = values_in(small[[n]], regions[[n], REGIONS.index(TINTED[i]), None])
+    for n, i in product(range(len(images)), range(len(which))):
+        shades = values_in(small[[n]], regions[[n], REGIONS.index(which[i]), None])
         if shades.numel():
             found[n, i, :3] = middle = shades.median(dim=1).values
             found[n, i, 3] = (shades - middle[:, None]).abs().median()

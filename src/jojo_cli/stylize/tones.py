@@ -14,7 +14,7 @@ from torch import Tensor
 from jojo_cli.bases.regions import REGIONS, inside, values_in
 from jojo_cli.nets.gradients import looked_up, luminance
 from jojo_cli.stylize.boldness import Face
-from jojo_cli.stylize.tints import TINTED, colours
+from jojo_cli.stylize.tints import alike, colours
 
 TONES = 17
 """How many tones a curve says something of, evenly spaced from -1 to 1, with straight lines between them."""
@@ -51,9 +51,7 @@ def without_tones(tones: Tensor) -> Tensor:
     return torch.linspace(-1, 1, TONES, device=tones.device)
 
 
-def toned(
-    images: Tensor, tones: Tensor, regions: Tensor, amount: float | Tensor = 1.0, *, background: bool = True
-) -> Tensor:
+def toned(images: Tensor, tones: Tensor, regions: Tensor, amount: float = 1.0, *, background: bool = True) -> Tensor:
     """Return images [N,3,T,T] of faces whose tones become what `tones` [TONES] say.
 
     The colour of a `background` stays, as `regions` [N,4,G,G] find it, and what hangs into it doesn't go past it.
@@ -63,20 +61,19 @@ def toned(
     share = F.interpolate(share, size=images.shape[-2:], mode="bilinear", align_corners=False)
     light = luminance(images)
     move = looked_up(tones - without_tones(tones), (light.clamp(-1, 1) + 1) * ((TONES - 1) / 2))
-    behind = colours(images, inside(regions))[:, TINTED.index("background"), :3, None, None]
+    behind = colours(images, inside(regions), ["background"])[:, 0, :3, None, None]
     to_it = luminance(behind) - light  # nothing can be said of it where it is NaN
     least, most = (torch.where(way, to_it, end) for way, end in ((to_it < 0, -2.0), (to_it > 0, 2.0)))
     move = torch.lerp(move, move.clamp(least, most) * background, share)
-    alike = torch.exp((images - behind).square().sum(dim=1, keepdim=True) / (-2 * ALIKE**2)).nan_to_num()
-    move = amount * (1 - alike) * move
+    move = amount * (1 - alike(images, behind, ALIKE)) * move
     darker = (move.clamp(max=0) / (light + 1).clamp(min=1e-3)).clamp(min=-1)
     return images + (images + 1) * darker + move.clamp(min=0)
 
 
 def _dark_and_light(tones: np.ndarray) -> np.ndarray:
-    """Return dark tones [96] and light ones [96] in their order, from the 5th to the 95th of a hundred.
+    """Return quantiles of dark tones [96], and of light ones [96], in their order and less the ends, see `SHARES`.
 
-    Where they part is where Otsu's method parts them ("A threshold selection method from gray-level histograms", 1979).
+    Otsu's method parts the two ("A threshold selection method from gray-level histograms", 1979).
     """
     tones = np.sort(tones)
     darker = np.arange(1, len(tones))
