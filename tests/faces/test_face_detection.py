@@ -17,6 +17,7 @@ from jojo_cli.faces import (
     choose_faces,
     crop_face,
     face_quad,
+    find_quads,
     parse_face_choice,
 )
 from jojo_cli.weights.manager import ModelManager
@@ -80,6 +81,26 @@ def test_face_in_a_very_wide_picture_is_found(finder: FaceFinder) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (64, 64), (2000, 2000)])
 def test_no_face_is_no_error(size: tuple[int, int], finder: FaceFinder) -> None:
     assert finder.find(Image.new("RGB", size, "grey")) == []
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("scale", [0.5, 1, 2])  # the face is 45, 90 or 180 pixels wide; from 83, it is large
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_largest_face_alone_is_that_of_a_full_search(scale: float, turned: bool, finder: FaceFinder) -> None:
+    picture = portrait("astronaut").resize((round(512 * scale), round(512 * scale)), Image.Resampling.LANCZOS)
+    if turned:
+        picture = picture.transpose(Image.Transpose.ROTATE_90)
+    expected, found = (face_quad(finder.find(picture, largest=largest)[0].landmarks) for largest in (False, True))
+    assert np.abs(found - expected).max() < 0.03 * 174 * scale
+
+
+@pytest.mark.real
+def test_smaller_faces_are_found_beside_a_large_one(finder: FaceFinder) -> None:
+    picture = portrait("astronaut").resize((1024, 1024), Image.Resampling.LANCZOS)
+    picture.paste(portrait("grace_hopper").resize((120, 140), Image.Resampling.LANCZOS), (850, 850))
+    assert [number for number, _ in find_quads(picture, "all", finder)] == [1, 2]
+    ((_, quad),) = find_quads(picture, 2, finder)
+    assert quad.min() > 840
 
 
 def test_missing_dlib_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

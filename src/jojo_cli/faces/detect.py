@@ -43,6 +43,12 @@ FaceChoice = FoundChoice | Points
 # that in the reduced copy of a large picture is a face in a crowd.
 _DETECTION_PIXELS = 1600 * 1600
 
+_LARGE = 2 * (5 / 6) ** 4
+"""The scale at which large faces are searched first: the fifth that a full search looks at, in steps of 5/6.
+
+Faces from 83 pixels are found there, in a quarter of the time.
+"""
+
 _CROP = 512
 """Pixels along a crop's side that are enough to find landmarks."""
 
@@ -103,25 +109,25 @@ class FaceFinder:
                 hint="check the weights with 'jojo models verify'",
             ) from error
 
-    def find(self, image: Image.Image, *, lying: bool = True) -> list[Face]:
+    def find(self, image: Image.Image, *, lying: bool = True, largest: bool = False) -> list[Face]:
         """Return the faces of an RGB picture, the largest first; lying ones, where none is upright.
 
-        Without `lying` no others are looked for than upright ones, as crops have them.
+        Without `lying` no others are looked for than upright ones, as crops have them. With `largest` smaller ones may
+        be missing, which is faster.
         """
         pixels, scale = _reduce(image)
         for turns in (0, 1, 3, 2) if lying else (0,):
             # Quarter turns to the left.
             turned = np.rot90(pixels, turns).copy()
-            boxes, scores, _ = self._detector.run(turned, 1, 0.0)  # upsampled once
-            if scores:
+            hits = (self._large(turned) if largest else []) or self._search(turned)
+            if hits:
                 break
-        hits = sorted(zip(boxes, scores, strict=True), key=_size_then_score, reverse=True)
+        hits.sort(key=_size_then_score, reverse=True)
         faces = []
         for number, (box, _) in enumerate(hits, start=1):
             # Whole numbers are the centres of pixels, in the reduced picture and in the given one.
             landmarks = _turned_back(self._predict(turned, box) + 0.5, turns, turned) / scale - 0.5
-            corners = np.array([(box.left(), box.top()), (box.right() + 1, box.bottom() + 1)], dtype=np.float64)
-            corners = _turned_back(corners, turns, turned) / scale
+            corners = _turned_back(_corners(box), turns, turned) / scale
             (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
             faces.append(Face(number, (left, top, right, bottom), landmarks))
         return faces
@@ -149,8 +155,8 @@ class FaceFinder:
             return None
         middle = (centre - (left, top)) * scale * smaller
         box = min(boxes, key=lambda box: np.hypot(*(middle - (box.center().x, box.center().y))))
-        corners = np.array([(box.left(), box.top()), (box.right() + 1, box.bottom() + 1)]) / smaller
-        found: FloatArray = (self._predict(pixels, _rectangle(corners.ravel())) + 0.5) / scale + np.array([left, top])
+        box = _rectangle(_corners(box).ravel() / smaller)
+        found: FloatArray = (self._predict(pixels, box) + 0.5) / scale + np.array([left, top])
         return found - 0.5
 
     def landmarks(self, crop: Image.Image) -> FloatArray:
@@ -161,6 +167,18 @@ class FaceFinder:
         pixels = np.asarray(crop.resize((_CROP, _CROP), Image.Resampling.BOX))
         return (self._predict(pixels, _rectangle(_CROP * np.array(_FACE))) + 0.5) / _CROP
 
+    def _search(self, pixels: NDArray[np.uint8]) -> list[tuple[Any, float]]:
+        """Return boxes and scores of the faces in pixels [H,W,3]."""
+        boxes, scores, _ = self._detector.run(pixels, 1, 0.0)  # upsampled once
+        return list(zip(boxes, scores, strict=True))
+
+    def _large(self, pixels: NDArray[np.uint8]) -> list[tuple[Any, float]]:
+        """Return the same for large faces alone."""
+        height, width = pixels.shape[:2]
+        size = (max(1, round(width * _LARGE)), max(1, round(height * _LARGE)))
+        boxes, scores, _ = self._detector.run(np.array(Image.fromarray(pixels).resize(size)), 0, 0.0)
+        return [(_rectangle(_corners(box).ravel() / _LARGE), score) for box, score in zip(boxes, scores, strict=True)]
+
     def _predict(self, pixels: NDArray[np.uint8], box: Any) -> FloatArray:
         return np.array([(point.x, point.y) for point in self._predictor(pixels, box).parts()], dtype=np.float64)
 
@@ -170,6 +188,11 @@ def _rectangle(box: FloatArray) -> Any:
     from dlib import rectangle
 
     return rectangle(*box.round().astype(int).tolist())
+
+
+def _corners(box: Any) -> FloatArray:
+    """Return the upper left and the lower right corner [2,2] of a box of dlib's."""
+    return np.array([(box.left(), box.top()), (box.right() + 1, box.bottom() + 1)], dtype=np.float64)
 
 
 def needs_finder(choice: FaceChoice | None) -> bool:
@@ -192,7 +215,8 @@ def find_quads(
         points = (np.array(point) for point in (choice.left_eye, choice.right_eye, choice.mouth))
         return [(None, quad_of_points(*points))]
     assert finder
-    return [(face.number, face_quad(face.landmarks)) for face in choose_faces(finder.find(image), choice)]
+    faces = finder.find(image, largest=choice in ("largest", 1))
+    return [(face.number, face_quad(face.landmarks)) for face in choose_faces(faces, choice)]
 
 
 def parse_points(text: str) -> Points:
