@@ -21,7 +21,7 @@ from torch import Tensor
 
 from jojo_cli import formats
 from jojo_cli.errors import CheckpointError
-from jojo_cli.formats.e4e import encoder_state, read_e4e, read_psp, read_restyle_e4e, read_restyle_psp
+from jojo_cli.formats.published_encoders import encoder_state, read_e4e, read_psp, read_restyle_e4e, read_restyle_psp
 from jojo_cli.nets.published_encoders import (
     BackboneEncoder,
     Encoder4Editing,
@@ -240,7 +240,7 @@ def test_odd_parts_are_refused(
     checkpoint: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(formats.CONVERTERS, "e4e", "jojo_cli.formats.e4e:read_e4e")
+    monkeypatch.setitem(formats.CONVERTERS, "e4e", "jojo_cli.formats.published_encoders:read_e4e")
     torch.save(wrap(published, "Encoder4Editing", state_dict=state, **others), checkpoint)
     with pytest.raises(CheckpointError):
         formats.convert("e4e", {checkpoint.name: checkpoint})
