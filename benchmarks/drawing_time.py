@@ -19,7 +19,7 @@ from jojo_cli.bases.regions import states_of
 from jojo_cli.process import keep_memory
 from jojo_cli.studio import Studio
 from jojo_cli.stylize.draw import draw, shown
-from jojo_cli.stylize.finish import finished
+from jojo_cli.stylize.finish import FINISHES, finished
 from jojo_cli.stylize.mixing import sample_code
 
 
@@ -34,18 +34,19 @@ def main() -> None:
     base, net = loaded.base, loaded.generator
     code = sample_code(base, 0, 0.7)
     with torch.inference_mode():
-        images, regions = net.synthesis(code), shown(base, net, states_of(net, code))
-        assert regions is not None
+        images, seen = net.synthesis(code), shown(base, net, states_of(net, code))
+        assert seen
+        regions, irises = seen
         parts: dict[str, Callable[[], object]] = {
             "a drawing": lambda: draw(base, net, code),
             "the network": lambda: net.synthesis(code),
-            "what the style adds": lambda: finished(images, net, regions),
+            "what the style adds": lambda: finished(images, net, regions, irises=irises),
         }
-        for part in ("tints", "strokes", "gains", "tones"):
+        for part in FINISHES:
             if getattr(net, part) is not None:
                 alone = base.generator.clone()
                 setattr(alone, part, getattr(net, part))
-                parts[f"{part} alone"] = partial(finished, images, alone, regions)
+                parts[f"{part} alone"] = partial(finished, images, alone, regions, irises=irises)
         taken: dict[str, list[float]] = {part: [] for part in parts}
         for run in range(options.runs + 2):
             for part, work in parts.items():

@@ -109,15 +109,24 @@ def make_critic(*, seed: int = 0) -> ShiftTolerantLPIPS:
 def make_regions(channels: Sequence[int] = CHANNELS, *, seed: int = 0, device: Device = CPU) -> RegionFinder:
     """Return what sees random regions in what a generator's features of 32 and 64 px say."""
     rng = torch.Generator().manual_seed(seed)
-    weight = torch.randn(len(REGIONS), sum(channels[2:4]), generator=rng)
-    return RegionFinder(weight.to(device.torch_device), torch.zeros(len(REGIONS), device=device.torch_device))
+    seen = sum(channels[2:4])
+    weight, iris_weight = torch.randn(len(REGIONS), seen, generator=rng), torch.randn(seen, generator=rng)
+    finder = RegionFinder(weight, torch.zeros(len(REGIONS)), iris_weight, torch.zeros(()))
+    return RegionFinder.from_tensors(finder.tensors(), device.torch_device)
 
 
 def showing(base: Base, region: Region) -> Base:
-    """Return a base in whose faces nothing is seen but one region."""
+    """Return a base in whose faces nothing is seen but one region, and irises wherever eyes may be."""
     assert base.load_regions
     bias = torch.tensor([30.0 * (name == region) for name in REGIONS])
-    finder = RegionFinder(torch.zeros_like(base.load_regions().weight), bias)
+    blind = base.load_regions()
+    finder = replace(
+        blind,
+        weight=torch.zeros_like(blind.weight),
+        bias=bias,
+        iris_weight=torch.zeros_like(blind.iris_weight),
+        iris_bias=torch.tensor(30.0),
+    )
     return replace(base, load_regions=lambda: finder)
 
 

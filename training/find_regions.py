@@ -1,9 +1,10 @@
-"""Find the regions of faces in the features of the embedded base, and write what tells them where jojo finds it.
+"""Find regions and irises of faces in the features of the embedded base, and write what tells them where jojo finds it.
 
     python training/find_regions.py SHEET.png [--background 0,2 --face 1,3 --hair 4 --body 5]
 
 Clusters of places of random faces are drawn on the sheet, each in a colour that is numbered below. Look at it, and run
-the command again with what they show: leave out those that show nothing in particular. It takes two minutes each time.
+the command again with what they show: leave out those that show nothing in particular. Irises are where landmarks, and
+what is dark between the lids, say of the same faces. It takes three minutes each time.
 """
 
 import argparse
@@ -11,18 +12,21 @@ from colorsys import hsv_to_rgb
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from PIL import Image, ImageDraw
 
 from jojo_cli import bases
 from jojo_cli.bases import mobilestylegan
 from jojo_cli.bases.encoder import FeedbackLoop
-from jojo_cli.bases.regions import GRID, REGIONS, described
+from jojo_cli.bases.regions import GRID, REGIONS, RegionFinder, described
 from jojo_cli.bases.shipped import write_shipped
 from jojo_cli.device import pick_device
+from jojo_cli.faces import FaceFinder
+from jojo_cli.faces.irises import iris_places
 from jojo_cli.images import to_image
 from jojo_cli.studio import Studio
 from jojo_cli.training.faces import random_codes
-from jojo_cli.training.regions import clusters, fit_regions
+from jojo_cli.training.regions import clusters, fit_irises, fit_regions
 
 FACES, CLUSTERS, SHOWN = 200, 24, 12
 
@@ -34,32 +38,49 @@ def main() -> None:
     for region in REGIONS:
         parser.add_argument(f"--{region}", type=lambda text: [int(number) for number in text.split(",")])
     options = parser.parse_args()
-    base = bases.load_base(mobilestylegan.NAME, Studio().models, device=pick_device("cpu"))
+    studio = Studio()
+    base = bases.load_base(mobilestylegan.NAME, studio.models, device=pick_device("cpu"))
     loop = base.load_encoder(None)
     assert isinstance(loop, FeedbackLoop)
     rng = torch.Generator().manual_seed(0)
-    places, pictures = [], []
+    places, irises, pictures = [], [], []
     for number in range(FACES):
         states: list[tuple[torch.Tensor, ...]] = []
         with torch.inference_mode():
             image = base.generator.synthesis(loop.w_plus(random_codes(loop, 1, rng)), states=states)
         places.append(described(states))
+        picture = to_image(image[0])
+        irises.append(iris_shares(picture, studio.finder))
         if number < SHOWN:
-            pictures.append(to_image(image[0]).resize((2 * GRID, 2 * GRID)))
+            pictures.append(picture.resize((2 * GRID, 2 * GRID)))
     found = clusters(torch.stack(places), CLUSTERS)
     meaning = {region: numbers for region in REGIONS if (numbers := getattr(options, region))}
     if meaning:
-        finder = fit_regions(torch.stack(places), found, meaning)
+        open_eyed = [number for number, shares in enumerate(irises) if shares.any()]
+        finder = RegionFinder(
+            *fit_regions(torch.stack(places), found, meaning),
+            *fit_irises(*(torch.stack([of[number] for number in open_eyed]) for of in (places, irises))),
+        )
         record = {
             "base": mobilestylegan.NAME,
             "data": f"{FACES} faces that the base draws from random codes; {CLUSTERS} clusters of its features, "
             "which a person named",
             "clusters": meaning,
+            "irises": f"of {len(open_eyed)} of these faces, by landmarks and what is dark between the lids",
             "licence": "as the base: Apache-2.0, distilled from NVIDIA's StyleGAN2-FFHQ (non-commercial)",
             "consequence": "treat what you make with it as non-commercial",
         }
         write_shipped(mobilestylegan.NAME, "regions", finder.tensors(), record)
     draw_sheet(pictures, found).save(options.sheet)
+
+
+def iris_shares(picture: Image.Image, finder: FaceFinder) -> torch.Tensor:
+    """Return how much of each place of a face is iris [G*G]; nothing where no face is found."""
+    faces = finder.find(picture, lying=False, largest=True)
+    if not faces:
+        return torch.zeros(GRID * GRID)
+    places = torch.from_numpy(iris_places(picture, (faces[0].landmarks + 0.5) / picture.width))
+    return F.adaptive_avg_pool2d(places[None].float(), GRID).flatten()
 
 
 def draw_sheet(pictures: list[Image.Image], found: torch.Tensor) -> Image.Image:

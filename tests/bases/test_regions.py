@@ -3,14 +3,16 @@
 import pytest
 import tiny
 import torch
+import torch.nn.functional as F
 
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.regions import GRID, REGIONS, RegionFinder, states_of
 from jojo_cli.faces import FaceFinder
+from jojo_cli.faces.irises import iris_places
 from jojo_cli.images import to_image
 from jojo_cli.nets.generator import State
 from jojo_cli.stylize.mixing import sample_code
-from jojo_cli.training.regions import clusters, fit_regions
+from jojo_cli.training.regions import clusters, fit_irises, fit_regions
 from jojo_cli.weights.manager import ModelManager
 
 
@@ -41,17 +43,40 @@ def test_named_clusters_are_found_again() -> None:
     found = clusters(places, 4)
     numbers = [found[0, kind == k].mode().values.item() for k in range(4)]
     assert sorted(numbers) == [0, 1, 2, 3]
-    finder = fit_regions(places, found, {region: [int(numbers[k])] for k, region in enumerate(REGIONS)})
-    seen = (places[0] @ finder.weight.T + finder.bias).argmax(dim=1)
+    weight, bias = fit_regions(places, found, {region: [int(numbers[k])] for k, region in enumerate(REGIONS)})
+    seen = (places[0] @ weight.T + bias).argmax(dim=1)
     expected = torch.where((kind == 3) & (torch.arange(GRID * GRID) // GRID < 26), 2, kind)
     assert (seen == expected).float().mean() > 0.98
 
 
-def test_tensors_are_all_of_it() -> None:
-    finder = tiny.make_regions()
+def test_tensors_are_all_of_it(base: Base) -> None:
+    finder, states = tiny.make_regions(), states_of(base.generator, sample_code(base, 0, 0.7))
     again = RegionFinder.from_tensors(finder.tensors(), torch.device("cpu"))
-    assert torch.equal(again.weight, finder.weight)
-    assert torch.equal(again.bias, finder.bias)
+    assert torch.equal(again(states), finder(states))
+    assert torch.equal(again.irises(states), finder.irises(states))
+
+
+def test_shares_of_places_are_found_again() -> None:
+    """What one feature says alone, among eight, and where else it says it."""
+    rng = torch.Generator().manual_seed(0)
+    shares = torch.zeros(6, GRID, GRID)
+    for face, column in enumerate((20, 22, 24, 26, 28, 30)):
+        shares[face, 29:32, column : column + 3] = torch.tensor([0.4, 1.0, 0.4])
+    places = 0.3 * torch.randn(6, GRID * GRID, 8, generator=rng)
+    places[..., 5] += 4 * shares.flatten(1)
+    weight, bias = fit_irises(places, shares.flatten(1))
+    found = (places @ weight + bias).sigmoid().view_as(shares)
+    assert (found - shares)[shares > 0.5].abs().mean() < 0.1
+    assert found[shares == 0].mean() < 0.02
+
+
+def test_irises_are_among_the_eyes(base: Base) -> None:
+    finder, states = tiny.make_regions(), states_of(base.generator, sample_code(base, 0, 0.7))
+    found = finder.irises(states)
+    assert found.shape == (1, GRID, GRID)
+    rows, columns = torch.nonzero(found[0], as_tuple=True)
+    assert [x.item() for x in (rows.min(), rows.max(), columns.min(), columns.max())] == [25, 36, 14, 49]
+    assert found.max() <= 1
 
 
 @pytest.mark.real
@@ -62,8 +87,14 @@ def test_real_faces_are_where_their_landmarks_are(real_base: Base, real_models: 
         w_plus = sample_code(real_base, seed, 0.7)
         with torch.inference_mode():
             picture = to_image(real_base.generator.synthesis(w_plus)[0])
-            background, face, hair, body = find_regions(states_of(real_base.generator, w_plus))
-        for x, y in (finder.landmarks(picture)[27:36] * GRID).round().astype(int).tolist():  # the nose
+            states = states_of(real_base.generator, w_plus)
+            background, face, hair, body = find_regions(states)
+            irises = find_regions.irises(states)[0]
+        landmarks = finder.landmarks(picture)
+        wanted = torch.from_numpy(iris_places(picture, landmarks)).float()[None]
+        wanted = F.adaptive_avg_pool2d(wanted, GRID)[0]
+        assert torch.minimum(irises, wanted).sum() > 0.5 * torch.maximum(irises, wanted).sum()
+        for x, y in (landmarks[27:36] * GRID).round().astype(int).tolist():  # the nose
             assert face[y, x] > 0.9
         assert background[:8, :4].mean() > 0.8
         assert body[-2:, 24:40].mean() > 0.5

@@ -35,7 +35,7 @@ def photo(path: Path, *, faces: int = 1, size: tuple[int, int] = (160, 120)) -> 
 class FakeFinder:
     """Finds as many faces as the blue corner of a photo says."""
 
-    def find(self, image: Image.Image, *, lying: bool = True) -> list[Face]:
+    def find(self, image: Image.Image, *, lying: bool = True, largest: bool = False) -> list[Face]:
         count = round(int(np.asarray(image)[8, 8, 2]) / 30)
         if count == INTERRUPT:
             raise KeyboardInterrupt

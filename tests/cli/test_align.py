@@ -185,7 +185,7 @@ def test_kinds_of_pictures(mode: str, jojo: Jojo, monkeypatch: pytest.MonkeyPatc
 
 
 class OneFace(face_kit.FakeFinder):
-    def find(self, image: Image.Image, *, lying: bool = True) -> Any:
+    def find(self, image: Image.Image, *, lying: bool = True, largest: bool = False) -> Any:
         return [self._face(1)]
 
 

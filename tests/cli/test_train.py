@@ -170,6 +170,7 @@ def test_weights_are_what_differs_from_the_base(jojo: Jojo, base: "Base") -> Non
     assert content.pop("displacement").shape == (1, 2, 64, 64)
     assert content.pop("palette").shape == (1, base.generator.codes, base.generator.w_dim)
     assert content.pop("tints").shape == (2, 3, 4)
+    assert content.pop("irises").shape == (3,)
     assert content.pop("strokes").shape == (2, 3)
     assert content.pop("gains").shape == (3, 25)
     assert 0 < len(content) < len(original)
@@ -230,7 +231,7 @@ def test_no_align_takes_the_picture_as_it_is_and_needs_no_finder(jojo: Jojo, mon
     monkeypatch.setattr(Studio, "finder", property(no_finder))
     reference = photo(Path("ref.png"))
     run = jojo("train", "ink", reference, "--no-align", "--json", *QUICK)
-    assert "keeps everybody's proportions: dlib can't be loaded" in run.err
+    assert "keeps everybody's proportions and irises: dlib can't be loaded" in run.err
     result = json.loads(run.out)
     kept = read_image(Path(result["path"], "reference-1.png"))
     assert kept.tobytes() == square_crop(read_image(reference), 128).tobytes()

@@ -24,7 +24,7 @@ class Counting(FakeFinder):
     def __init__(self) -> None:
         self.searched = 0
 
-    def find(self, image: Image.Image, *, lying: bool = True) -> list[Any]:
+    def find(self, image: Image.Image, *, lying: bool = True, largest: bool = False) -> list[Any]:
         self.searched += 1
         return super().find(image, lying=lying)
 

@@ -80,7 +80,7 @@ def test_like_regions_are_looked_for(base: Base, reference: Tensor) -> None:
             left = (torch.arange(64) < 32).float().expand(64, 64)
             return torch.stack([torch.zeros(64, 64), 1 - left, left, torch.zeros(64, 64)])
 
-    halves = Halves(torch.zeros(4, 1), torch.zeros(4))
+    halves = Halves(torch.zeros(4, 1), torch.zeros(4), torch.zeros(1), torch.tensor(0.0))
     states = drawn_through(base)
     analogy = Analogy(base.load_perceptual(), reference, states, [128], halves)
     shares = analogy.match(analogy.compare(drawn_through(base, 1)), rng()).shares.view(8, 8, 8, 8)

@@ -156,9 +156,9 @@ def test_regions_of_a_face_have_gains_of_their_own(base: Base, w_plus: Tensor) -
     moves = torch.tensor([0.25, 0.0]).view(1, 2, 1, 1).repeat(1, 1, 64, 64)
     for more in ({}, {"displacement": moves}):
         styled = styled_generator(base, {"gains": gains, **more})
-        regions = shown(base, styled, states_of(styled, w_plus))
-        assert regions is not None
-        hair = regions[:, [REGIONS.index("hair")]]
+        seen = shown(base, styled, states_of(styled, w_plus))
+        assert seen
+        hair = seen[0][:, [REGIONS.index("hair")]]
         sure, never = (F.interpolate(x, size=128) > 0.9 for x in (hair, 1 - hair))
         assert sure.any()
         assert never.any()
@@ -208,12 +208,31 @@ def test_regions_have_the_tints_of_the_style(base: Base, w_plus: Tensor) -> None
     assert torch.equal(draw(blind, styled, w_plus), plain)
 
 
-def test_tints_are_kept_between_two_styles_that_have_some(base: Base) -> None:
-    first, second = (styled_generator(base, {"tints": torch.full((2, 3, 4), value)}) for value in (0.0, 0.4))
-    between = generator_between(first, second, 0.25).tints
-    assert between is not None
-    assert torch.allclose(between, torch.full((2, 3, 4), 0.1))
-    assert generator_between(first, base.generator, 0.25).tints is None
+def test_irises_have_the_colour_of_the_style(base: Base, w_plus: Tensor) -> None:
+    """Half of the way at half strength, less with less of the style's colours, and none where nobody sees them."""
+    base = replace(showing(base, "face"), color=0.4)
+    styled = styled_generator(base, {"irises": torch.tensor([0.2, -0.8, 0.9])})
+    plain = draw(base, base.generator, w_plus)
+    whole, half, milder, none = (
+        draw(base, styled, w_plus, strength=strength, color=color)
+        for strength, color in ((1.0, 0.4), (0.5, 0.4), (1.0, 0.2), (1.0, 0.0))
+    )
+    eyes = (..., slice(54, 70), slice(32, 96))
+    assert ((whole - plain)[eyes].mean(dim=(0, 2, 3)) * torch.tensor([1.0, -1.0, 1.0])).min() > 0.01
+    assert (whole - plain)[..., :40, :].abs().max() == 0
+    assert torch.allclose(half - plain, (whole - plain) / 2, atol=1e-5)
+    assert torch.allclose(milder, half, atol=1e-5)
+    assert torch.equal(none, plain)
+    blind = replace(base, load_regions=None)
+    assert torch.equal(draw(blind, styled, w_plus), plain)
+
+
+@pytest.mark.parametrize(("part", "shape"), [("tints", (2, 3, 4)), ("irises", (3,))])
+def test_colours_are_kept_between_two_styles_that_have_some(part: str, shape: tuple[int, ...], base: Base) -> None:
+    first, second = (styled_generator(base, {part: torch.full(shape, value)}) for value in (0.0, 0.4))
+    between = generator_between(first, second, 0.25)
+    assert torch.allclose(getattr(between, part), torch.full(shape, 0.1))
+    assert getattr(generator_between(first, base.generator, 0.25), part) is None
 
 
 def test_what_is_drawn_is_smoothed_along_its_strokes(base: Base, w_plus: Tensor) -> None:

@@ -407,6 +407,26 @@ def test_tints_of_the_reference_become_part_of_the_style(base: Base, reference: 
         assert torch.equal(net.strokes[:, 0], torch.full((2,), 0.5))
 
 
+def test_the_colour_of_irises_becomes_part_of_the_style(base: Base, reference: Reference) -> None:
+    """Where landmarks are known, and colours are taken."""
+    base, settings = showing(base, "face"), replace(SETTINGS, steps=1, tints=True)
+    colour = torch.tensor([-0.2, -0.4, 0.3])
+    image = torch.full_like(reference.image, 0.8)
+    side = image.shape[-1]
+    for eye in (ORDINARY[36:42], ORDINARY[42:48]):
+        x, y = (side * eye.mean(axis=0)).astype(int).tolist()
+        image[0, :, y - 4 : y + 4, x - 4 : x + 4] = colour[:, None, None]
+    unknown = replace(reference, image=image)
+    known = replace(unknown, landmarks=ORDINARY)
+    done = finetune(base, [known], settings).generator
+    assert done.irises is not None
+    assert torch.allclose(done.irises, colour, atol=0.15)
+    assert "irises" in changed_weights(base, done)
+    assert finetune(base, [unknown], settings).generator.irises is None
+    assert finetune(base, [known], replace(settings, preserve_color=True)).generator.irises is None
+    assert finetune(base, [known], replace(settings, tints=False, strokes=0.5)).generator.irises is None
+
+
 def test_same_seed_shows_the_same_strangers(base: Base, reference: Reference) -> None:
     settings = replace(SETTINGS, steps=3, strangers=1, texture=1.0, places=1.0, structure=1.0)
     first, again = (finetune(base, [reference], settings).losses for _ in range(2))

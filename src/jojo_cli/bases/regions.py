@@ -1,4 +1,4 @@
-"""What a generator's features show at each place of a face: background, skin, hair, or what is below the head."""
+"""What a generator's features show at each place of a face: background, skin, hair, what is below the head; irises."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,9 @@ REGIONS: tuple[Region, ...] = ("background", "face", "hair", "body")
 
 GRID = COARSE
 """Places along each side of a picture."""
+
+EYES = (slice(25, 37), slice(14, 50))
+"""Rows and columns of places in which FFHQ crops have irises, and some more."""
 
 BORDER = 2
 """Places along the border of a region that are not surely of it."""
@@ -60,10 +63,12 @@ def states_of(generator: Generator, w_plus: Tensor) -> list[State]:
 
 @dataclass(frozen=True)
 class RegionFinder:
-    """A linear classifier of places, as Zhang et al. read labels from a generator ("DatasetGAN", arXiv 2104.06490)."""
+    """Linear classifiers of places, as Zhang et al. read labels from a generator ("DatasetGAN", arXiv 2104.06490)."""
 
     weight: Tensor  # [4,C]
     bias: Tensor  # [4]
+    iris_weight: Tensor  # [C]
+    iris_bias: Tensor  # []
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor], device: torch.device) -> "RegionFinder":
@@ -79,3 +84,12 @@ class RegionFinder:
         with torch.autocast(self.weight.device.type, enabled=False):
             scores = described(states) @ self.weight.T + self.bias
         return scores.softmax(dim=1).T.reshape(len(REGIONS), GRID, GRID)
+
+    def irises(self, states: Sequence[State]) -> Tensor:
+        """Return how much of each place is iris [1,G,G], from the same."""
+        with torch.autocast(self.weight.device.type, enabled=False):
+            scores = described(states) @ self.iris_weight + self.iris_bias
+        found = scores.sigmoid().view(1, GRID, GRID)
+        among_eyes = torch.zeros_like(found)
+        among_eyes[:, *EYES] = found[:, *EYES]
+        return among_eyes

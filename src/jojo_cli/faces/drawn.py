@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from jojo_cli.faces.align import BROWS, EYES, FloatArray
 
-_SIDE = 512
+SIDE = 512
 """Of the copies, in pixels."""
 
 _SHRUNK = (1.25, 1.5, 1.75, 2.0)
@@ -52,16 +52,16 @@ def landmarks_of_drawing(
         landmarks: those that were found in it.
         find: returns those of a changed copy.
     """
-    small = np.asarray(picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BOX))
-    cheeks = [_inside(landmarks[list(cheek)]) for cheek in _CHEEKS]
+    small = np.asarray(picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX))
+    cheeks = [inside(landmarks[list(cheek)]) for cheek in _CHEEKS]
     if not all(cheek.any() for cheek in cheeks):
         return landmarks  # they lie outside
     unlike_skin = _unlike_colours(small / 255, [small[cheek] / 255 for cheek in cheeks])
-    middles = (np.arange(_SIDE) + 0.5) / _SIDE
+    middles = (np.arange(SIDE) + 0.5) / SIDE
     places = np.stack(np.meshgrid(middles, middles), axis=-1)  # [S,S,2]
     tried = [landmarks]
     for times in _SHRUNK:
-        columns, rows = (_seen_at(places, landmarks, times) * _SIDE).astype(int).clip(0, _SIDE - 1).transpose(2, 0, 1)
+        columns, rows = (_seen_at(places, landmarks, times) * SIDE).astype(int).clip(0, SIDE - 1).transpose(2, 0, 1)
         found = find(Image.fromarray(small[rows, columns]))
         tried.append(_seen_at(found, landmarks, times))
     first, *others = (_fit(unlike_skin, one) for one in tried)
@@ -107,11 +107,11 @@ def _fit(unlike_skin: FloatArray, landmarks: FloatArray) -> float:
     fits = []
     for eye in EYES:
         centre = landmarks[eye].mean(axis=0)
-        inside = _inside(landmarks[eye])
-        around = _inside(centre + 1.35 * (landmarks[eye] - centre)) & ~inside
-        if not (inside.any() and around.any()):
+        within = inside(landmarks[eye])
+        around = inside(centre + 1.35 * (landmarks[eye] - centre)) & ~within
+        if not (within.any() and around.any()):
             return -1.0
-        fits.append(unlike_skin[inside].mean() - unlike_skin[around].mean())
+        fits.append(unlike_skin[within].mean() - unlike_skin[around].mean())
     return float(np.mean(fits))
 
 
@@ -137,12 +137,12 @@ def _down(eye: FloatArray) -> FloatArray:
 
 def _mean_along(unlike_skin: FloatArray, line: FloatArray) -> float:
     """Return the mean at points [K,2]."""
-    columns, rows = (line * _SIDE).astype(int).clip(0, _SIDE - 1).T
+    columns, rows = (line * SIDE).astype(int).clip(0, SIDE - 1).T
     return float(unlike_skin[rows, columns].mean())
 
 
-def _inside(outline: FloatArray) -> NDArray[np.bool_]:
+def inside(outline: FloatArray) -> NDArray[np.bool_]:
     """Return where an outline [K,2], in shares of the side, encloses something [S,S]."""
-    canvas = Image.new("1", (_SIDE, _SIDE))
-    ImageDraw.Draw(canvas).polygon([(_SIDE * x, _SIDE * y) for x, y in outline], fill=1)
+    canvas = Image.new("1", (SIDE, SIDE))
+    ImageDraw.Draw(canvas).polygon([(SIDE * x, SIDE * y) for x, y in outline], fill=1)
     return np.asarray(canvas)

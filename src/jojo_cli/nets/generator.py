@@ -19,7 +19,7 @@ State = tuple[Tensor, ...]
 COARSE = 64
 """Side, in pixels, up to which features say what is where, rather than how it is drawn."""
 
-STYLE_PARTS = ("displacement", "palette", "tints", "strokes", "gains", "tones")
+STYLE_PARTS = ("displacement", "palette", "tints", "irises", "strokes", "gains", "tones")
 """What a style has beside the weights of a network, as buffers of a `Generator`; a base has none."""
 
 
@@ -44,6 +44,9 @@ class Generator(nn.Module):
 
     tints: Tensor | None
     """The colours [2,R,4] of some regions in what the style draws, and those they are to have, see `tinted`."""
+
+    irises: Tensor | None
+    """The colour [3] that irises are to have, RGB in [-1,1], see `with_irises`."""
 
     strokes: Tensor | None
     """How hair and the rest are smoothed along what is drawn there [2,3], see `with_strokes`."""

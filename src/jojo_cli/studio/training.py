@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from jojo_cli.studio.studio import Studio
 
 
-_LACKING = "the style draws eyes and mouths less cleanly, and keeps everybody's proportions"
+_LACKING = "the style draws eyes and mouths less cleanly, and keeps everybody's proportions and irises"
 """What a style lacks whose reference's landmarks are not known."""
 
 

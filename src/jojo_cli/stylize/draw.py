@@ -12,7 +12,7 @@ from jojo_cli.faces.proportions import GRID
 from jojo_cli.nets.generator import Generator, NoiseMaps, State, moved
 from jojo_cli.nets.gradients import STEEPNESSES
 from jojo_cli.stylize.boldness import WITH_GAINS
-from jojo_cli.stylize.finish import finished
+from jojo_cli.stylize.finish import FINISHES, finished
 from jojo_cli.stylize.mixing import mix_codes
 from jojo_cli.stylize.strength import Strength, strength_at
 from jojo_cli.stylize.strokes import COLUMNS, are_strokes, strokes_of_strands, without_strokes
@@ -44,6 +44,7 @@ def styled_generator(base: Base, weights: Mapping[str, Tensor]) -> Generator:
         "displacement": (1, 2, GRID, GRID),
         "palette": (1, generator.codes, generator.w_dim),
         "tints": (2, len(TINTED), 4),
+        "irises": (3,),
         "strokes": (2, COLUMNS),
         "tones": (TONES,),
         "gains": (1 + len(WITH_GAINS), STEEPNESSES),
@@ -84,7 +85,7 @@ def generator_between(first: Generator, second: Generator, amount: Strength) -> 
             others.setdefault(name, nothing(getattr(between, name)))
     sides = {f"stages.{stage}.": side for stage, side in enumerate(between.stage_resolutions)}
     coarsest, finest = (strength_at(amount, between.stage_resolutions[end]) for end in (0, -1))
-    between.palette = between.tints = None
+    between.palette = between.tints = between.irises = None
     for name, tensor in between.state_dict().items():  # the generator's own memory
         other_share = finest if name in ("strokes", "gains", "tones") else coarsest
         share = next((strength_at(amount, side) for part, side in sides.items() if name.startswith(part)), other_share)
@@ -94,6 +95,8 @@ def generator_between(first: Generator, second: Generator, amount: Strength) -> 
         between.palette = mix_codes(first.palette, second.palette, range(between.codes), amounts)
     if first.tints is not None and second.tints is not None:
         between.tints = first.tints.lerp(second.tints, finest)
+    if first.irises is not None and second.irises is not None:
+        between.irises = first.irises.lerp(second.irises, finest)
     return between
 
 
@@ -133,8 +136,7 @@ def draw(
         amounts = [strength_at(strength, side) for side in styled.stage_resolutions]
         if not any(amounts):
             return base.generator.synthesis(w_plus, at_least=at_least)
-        finished_by_region = any(x is not None for x in (styled.tints, styled.strokes, styled.gains, styled.tones))
-        states: list[State] | None = [] if finished_by_region else None
+        states: list[State] | None = [] if any(getattr(styled, part) is not None for part in FINISHES) else None
         if set(amounts) == {1}:
             images = styled.synthesis(w_plus, at_least=at_least, states=states)
         else:
@@ -142,12 +144,12 @@ def draw(
         if states is None or not amounts[-1]:
             return images
         tint = min(color / base.color, 1.0) if base.color else 1.0
-        regions = shown(base, styled, states, amounts[0])
-        return finished(images, styled, regions, amounts[-1], tint=tint, background=background)
+        regions, irises = shown(base, styled, states, amounts[0]) or (None, None)
+        return finished(images, styled, regions, amounts[-1], irises=irises, tint=tint, background=background)
 
 
-def shown(base: Base, styled: Generator, states: Sequence[State], amount: float = 1.0) -> Tensor | None:
-    """Return how probable each region is at each place of faces [N,4,G,G].
+def shown(base: Base, styled: Generator, states: Sequence[State], amount: float = 1.0) -> tuple[Tensor, Tensor] | None:
+    """Return how probable each region is at each place of faces [N,4,G,G], and how much of it is iris [N,1,G,G].
 
     It is what the features say that they are drawn through, whose meaning finetuning hardly changes; None where nobody
     can read them. `amount` is that of the proportions that the style gives.
@@ -155,5 +157,8 @@ def shown(base: Base, styled: Generator, states: Sequence[State], amount: float 
     if not base.load_regions:
         return None
     find = base.load_regions()
-    regions = torch.stack([find([tuple(x[[i]] for x in state) for state in states]) for i in range(len(states[0][0]))])
-    return regions if styled.displacement is None else moved(regions, amount * styled.displacement)
+    each = [[tuple(x[[i]] for x in state) for state in states] for i in range(len(states[0][0]))]
+    regions, irises = (torch.stack([see(one) for one in each]) for see in (find, find.irises))
+    if styled.displacement is None:
+        return regions, irises
+    return moved(regions, amount * styled.displacement), moved(irises, amount * styled.displacement)

@@ -28,6 +28,7 @@ from jojo_cli.stylize.boldness import Face, gains
 from jojo_cli.stylize.detail import Limit, contrasts
 from jojo_cli.stylize.draw import draw, shown
 from jojo_cli.stylize.finish import coarse, finished
+from jojo_cli.stylize.irises import iris_colour
 from jojo_cli.stylize.losses import Targets, combs, ms_ssim, structure_distance, weave
 from jojo_cli.stylize.mixing import codes_at, mix_codes, random_w, sample_code
 from jojo_cli.stylize.optimizer import RowAdam
@@ -165,7 +166,9 @@ def _finish(base: Base, generator: Generator, references: Sequence[Reference], s
     codes = [sample_code(base, seed, TRUNCATION) for seed in range(SAMPLES)]
     wanted = [Face(coarse(reference.image), _regions(base, reference)) for reference in references]
     learnt = [
-        Face(coarse(draw(base, generator, code)), shown(base, generator, states_of(generator, code))) for code in codes
+        Face(coarse(draw(base, generator, code)), regions)
+        for code in codes
+        for regions, _ in [shown(base, generator, states_of(generator, code)) or (None, None)]
     ]
 
     def so_far() -> list[Face]:
@@ -174,12 +177,20 @@ def _finish(base: Base, generator: Generator, references: Sequence[Reference], s
     device = base.device.torch_device
     if settings.tints and not settings.preserve_color:
         generator.tints = tints(wanted, learnt)
+        generator.irises = _irises(references)
     if settings.strokes:
         generator.strokes = strokes(settings.strokes).to(device)
     if settings.boldness:
         generator.gains = gains(wanted, so_far(), settings.boldness).to(device)
         spread = tones(wanted, so_far(), settings.boldness)
         generator.tones = None if spread is None else spread.to(device)
+
+
+def _irises(references: Sequence[Reference]) -> Tensor | None:
+    """Return the colour [3] of the irises of those references that show some."""
+    known = [iris_colour(one.image, one.landmarks) for one in references if one.landmarks is not None]
+    colours = [colour for colour in known if colour is not None]
+    return torch.stack(colours).mean(dim=0) if colours else None
 
 
 def _regions(base: Base, reference: Reference) -> Tensor | None:

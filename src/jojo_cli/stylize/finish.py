@@ -11,9 +11,13 @@ from jojo_cli.bases.views import shrink
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.gradients import SIDE, with_gains
 from jojo_cli.stylize.boldness import with_own_gains
+from jojo_cli.stylize.irises import with_irises
 from jojo_cli.stylize.strokes import with_strokes
 from jojo_cli.stylize.tints import tinted
 from jojo_cli.stylize.tones import toned
+
+FINISHES = ("tints", "irises", "strokes", "gains", "tones")
+"""The parts of a style that pictures are finished with."""
 
 
 def coarse(images: Tensor) -> Tensor:
@@ -27,14 +31,15 @@ def finished(
     regions: Tensor | None,
     amount: float = 1.0,
     *,
+    irises: Tensor | None = None,
     tint: float = 1.0,
     background: bool = True,
 ) -> Tensor:
-    """Return images [N,3,S,S] that a style's network drew with what else the style has: tints, strokes, gains, tones.
+    """Return images [N,3,S,S] that a style's network drew with what else the style has: colours, strokes, gains, tones.
 
-    `regions` [N,4,G,G] is what they show, as `shown` finds it. `tint` is the share of the amount that tints have, which
-    a `background` may go without. All is done at a coarse size; what is finer goes where strokes are smooth, and
-    elsewhere gets as much steeper as what it lies in.
+    `regions` [N,4,G,G] and `irises` [N,1,G,G] are what they show, as `shown` finds it. `tint` is the share of the
+    amount that colours have, which a `background` may go without. All is done at a coarse size; what is finer goes
+    where strokes are smooth, and elsewhere gets as much steeper as what it lies in.
     """
     drawn = before = coarse(images)
     detail = torch.ones_like(drawn[:, :1])
@@ -49,6 +54,8 @@ def finished(
         detail = detail * steeper
     if styled.tones is not None and regions is not None:
         drawn = toned(drawn, styled.tones, regions, amount, background=background)
+    if styled.irises is not None and irises is not None:
+        drawn = with_irises(drawn, irises, styled.irises, amount * tint)
     if drawn.shape == images.shape:
         return drawn
     enlarge = partial(F.interpolate, size=images.shape[-2:], mode="bilinear", align_corners=False)

@@ -1,4 +1,4 @@
-"""Finding the regions of faces in a generator's features, see `jojo_cli.bases.regions`."""
+"""Finding the regions of faces, and their irises, in a generator's features, see `jojo_cli.bases.regions`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from jojo_cli.bases.regions import GRID, REGIONS, Region, RegionFinder
+from jojo_cli.bases.regions import EYES, GRID, REGIONS, Region
 
 CROWN = 26 / 64
 """So far from the top, in shares of the side, what looks like clothes is a hat."""
@@ -40,8 +40,8 @@ def clusters(places: Tensor, count: int, *, rounds: int = 30, seed: int = 0) -> 
 
 def fit_regions(
     places: Tensor, found: Tensor, meaning: Mapping[Region, Sequence[int]], *, seed: int = 0
-) -> RegionFinder:
-    """Return what tells regions from one another in features, learnt from clusters that somebody named.
+) -> tuple[Tensor, Tensor]:
+    """Return the weight [4,C] and bias [4] that tell regions from one another, learnt from clusters somebody named.
 
     Args:
         places: what features say of places [N,P,C].
@@ -71,7 +71,35 @@ def fit_regions(
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     scaled = weight.detach() / deviation
-    return RegionFinder(scaled, bias.detach() - scaled @ mean)
+    return scaled, bias.detach() - scaled @ mean
+
+
+def fit_irises(places: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the weight [C] and bias [] that say how much of a place is iris, by logistic regression.
+
+    Args:
+        places: what features say of places [N,P,C].
+        shares: how much of each is iris, from 0 to 1 [N,P].
+    """
+    eyes = torch.zeros(GRID, GRID, dtype=torch.bool)
+    eyes[EYES] = True
+    x, y = (of[:, eyes.flatten()].float().flatten(0, 1) for of in (places, shares))
+    mean, deviation = x.mean(dim=0), x.std(dim=0) + 1e-3
+    x = (x - mean) / deviation
+    weight = torch.zeros(x.shape[1], requires_grad=True)
+    bias = torch.zeros((), requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=150, history_size=20, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        wrong = F.binary_cross_entropy_with_logits(x @ weight + bias, y, reduction="sum") / y.sum()
+        loss = wrong + 1e-2 * weight.square().sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    scaled = weight.detach() / deviation
+    return scaled, bias.detach() - scaled @ mean
 
 
 def _standard(x: Tensor) -> Tensor:
