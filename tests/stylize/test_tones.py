@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from jojo_cli.nets.gradients import luminance
+from jojo_cli.stylize.background import background_of
 from jojo_cli.stylize.boldness import Face
 from jojo_cli.stylize.tones import TONES, toned, tones, without_tones
 
@@ -25,7 +26,7 @@ def face(*, dark: float, light: float, share: float = 0.3, grey: float = 0.0) ->
 
 def with_tones(face: Face, found: Tensor, amount: float = 1.0, *, background: bool = True) -> Tensor:
     assert face.regions is not None
-    return toned(face.image, found, face.regions, amount, background=background)
+    return toned(face.image, found, background_of(face.image, face.regions), amount, background=background)
 
 
 def dark_and_light(image: Tensor) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from jojo_cli.bases.regions import REGIONS
 from jojo_cli.bases.views import shrink
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.gradients import SIDE, with_gains
+from jojo_cli.stylize.background import background_of, without_halo
 from jojo_cli.stylize.boldness import with_own_gains
 from jojo_cli.stylize.irises import with_irises
 from jojo_cli.stylize.strokes import with_strokes
@@ -48,12 +49,14 @@ def finished(
     if styled.strokes is not None and regions is not None:
         drawn, smooth = with_strokes(drawn, styled.strokes, regions[:, [REGIONS.index("hair")]], amount)
         detail = detail * (1 - smooth)
+    behind = None if regions is None else background_of(drawn, regions)
     if styled.gains is not None:
         gains = torch.lerp(torch.ones_like(styled.gains), styled.gains, amount)
-        drawn, steeper = with_gains(drawn, gains, None if regions is None else with_own_gains(regions))
+        bold, steeper = with_gains(drawn, gains, None if regions is None else with_own_gains(regions))
+        drawn = without_halo(drawn, bold, behind) if behind else bold
         detail = detail * steeper
-    if styled.tones is not None and regions is not None:
-        drawn = toned(drawn, styled.tones, regions, amount, background=background)
+    if styled.tones is not None and behind:
+        drawn = toned(drawn, styled.tones, behind, amount, background=background)
     if styled.irises is not None and irises is not None:
         drawn = with_irises(drawn, irises, styled.irises, amount * tint)
     if drawn.shape == images.shape:

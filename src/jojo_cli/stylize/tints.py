@@ -86,10 +86,12 @@ def colours(images: Tensor, regions: Tensor, which: Sequence[Region] = TINTED) -
 
 
 def _spread(regions: Tensor) -> Tensor:
-    """Return how far places belong to the regions `TINTED` [N,R,G,G], of how probable all are [N,4,G,G].
-
-    A background reaches up to what hangs into it, which is told apart by its colours.
-    """
+    """Return how far places belong to the regions `TINTED` [N,R,G,G], of how probable all are [N,4,G,G]."""
     named = {region: regions[:, [i]] for i, region in enumerate(REGIONS)}
-    behind = F.max_pool2d(named["background"], 3, stride=1, padding=1)
+    behind = reach_of_background(named["background"])
     return torch.cat([named["face"] + named["body"], named["hair"], behind], dim=1)
+
+
+def reach_of_background(share: Tensor) -> Tensor:
+    """Return the share of a background [N,1,G,G] with what hangs into it, which is told apart by its colours."""
+    return F.max_pool2d(share, 3, stride=1, padding=1)

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.regions import REGIONS, inside, values_in
 from jojo_cli.nets.gradients import looked_up, luminance
+from jojo_cli.stylize.background import Background
 from jojo_cli.stylize.boldness import Face
-from jojo_cli.stylize.tints import alike, colours
+from jojo_cli.stylize.tints import alike
 
 TONES = 17
 """How many tones a curve says something of, evenly spaced from -1 to 1, with straight lines between them."""
@@ -51,21 +51,18 @@ def without_tones(tones: Tensor) -> Tensor:
     return torch.linspace(-1, 1, TONES, device=tones.device)
 
 
-def toned(images: Tensor, tones: Tensor, regions: Tensor, amount: float = 1.0, *, background: bool = True) -> Tensor:
+def toned(images: Tensor, tones: Tensor, behind: Background, amount: float = 1.0, *, background: bool = True) -> Tensor:
     """Return images [N,3,T,T] of faces whose tones become what `tones` [TONES] say.
 
-    The colour of a `background` stays, as `regions` [N,4,G,G] find it, and what hangs into it doesn't go past it.
-    Places become darker or lighter, and keep their hue.
+    The colour of what is `behind` them stays, and what hangs into it doesn't go past it, or stays, too, if not
+    `background`. Places become darker or lighter, and keep their hue.
     """
-    share = regions[:, [REGIONS.index("background")]]
-    share = F.interpolate(share, size=images.shape[-2:], mode="bilinear", align_corners=False)
     light = luminance(images)
     move = looked_up(tones - without_tones(tones), (light.clamp(-1, 1) + 1) * ((TONES - 1) / 2))
-    behind = colours(images, inside(regions), ["background"])[:, 0, :3, None, None]
-    to_it = luminance(behind) - light  # nothing can be said of it where it is NaN
+    to_it = luminance(behind.colour) - light  # nothing can be said of it where it is NaN
     least, most = (torch.where(way, to_it, end) for way, end in ((to_it < 0, -2.0), (to_it > 0, 2.0)))
-    move = torch.lerp(move, move.clamp(least, most) * background, share)
-    move = amount * (1 - alike(images, behind, ALIKE)) * move
+    move = torch.lerp(move, move.clamp(least, most) * background, behind.share)
+    move = amount * (1 - alike(images, behind.colour, ALIKE)) * move
     darker = (move.clamp(max=0) / (light + 1).clamp(min=1e-3)).clamp(min=-1)
     return images + (images + 1) * darker + move.clamp(min=0)
 
