@@ -149,5 +149,5 @@ def assemble(
             "modulation.bias": 2.0,
         },
         codes_of=STYLEGAN2_FFHQ if name == NAME else name,  # it was distilled with that mapping
-        color=0.35,
+        color=0.25,
     )
