@@ -101,6 +101,7 @@ def test_smaller_faces_are_found_beside_a_large_one(finder: FaceFinder) -> None:
     assert [number for number, _ in find_quads(picture, "all", finder)] == [1, 2]
     ((_, quad),) = find_quads(picture, 2, finder)
     assert quad.min() > 840
+    assert len(finder.find(picture, largest=True)) == 1  # they are not looked for where nobody asks
 
 
 def test_missing_dlib_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Pictures whose gradients are steeper or flatter: lines bolder, areas more even.
 
 Filtering gradients, and finding the picture that has them, is how Bhat et al. sharpen, smooth and abstract
-("GradientShop", ACM Transactions on Graphics 29, 2010): unlike filtered bands, it leaves no halo along an edge.
+("GradientShop", ACM Transactions on Graphics 29, 2010): it leaves less of a halo along an edge than
+filtered bands.
 """
 
 from math import log, pi

@@ -19,6 +19,9 @@ from jojo_cli.stylize.strokes import COLUMNS, are_strokes, strokes_of_strands, w
 from jojo_cli.stylize.tints import TINTED
 from jojo_cli.stylize.tones import TONES, without_tones
 
+COLOURS = ("tints", "irises")
+"""Parts of a style that are colours: one that lies between two styles has them where both do."""
+
 
 def changed_weights(base: Base, styled: Generator) -> dict[str, Tensor]:
     """Return the tensors of a finetuned generator that differ from its base's: what a style has to keep."""
@@ -85,7 +88,8 @@ def generator_between(first: Generator, second: Generator, amount: Strength) -> 
             others.setdefault(name, nothing(getattr(between, name)))
     sides = {f"stages.{stage}.": side for stage, side in enumerate(between.stage_resolutions)}
     coarsest, finest = (strength_at(amount, between.stage_resolutions[end]) for end in (0, -1))
-    between.palette = between.tints = between.irises = None
+    for name in ("palette", *COLOURS):
+        setattr(between, name, None)
     for name, tensor in between.state_dict().items():  # the generator's own memory
         other_share = finest if name in ("strokes", "gains", "tones") else coarsest
         share = next((strength_at(amount, side) for part, side in sides.items() if name.startswith(part)), other_share)
@@ -93,10 +97,10 @@ def generator_between(first: Generator, second: Generator, amount: Strength) -> 
     if first.palette is not None and second.palette is not None:
         amounts = [strength_at(amount, side) for side in between.code_resolutions]
         between.palette = mix_codes(first.palette, second.palette, range(between.codes), amounts)
-    if first.tints is not None and second.tints is not None:
-        between.tints = first.tints.lerp(second.tints, finest)
-    if first.irises is not None and second.irises is not None:
-        between.irises = first.irises.lerp(second.irises, finest)
+    for name in COLOURS:
+        one, other = getattr(first, name), getattr(second, name)
+        if one is not None and other is not None:
+            setattr(between, name, one.lerp(other, finest))
     return between
 
 
@@ -158,7 +162,7 @@ def shown(base: Base, styled: Generator, states: Sequence[State], amount: float 
         return None
     find = base.load_regions()
     each = [[tuple(x[[i]] for x in state) for state in states] for i in range(len(states[0][0]))]
-    regions, irises = (torch.stack([see(one) for one in each]) for see in (find, find.irises))
-    if styled.displacement is None:
-        return regions, irises
-    return moved(regions, amount * styled.displacement), moved(irises, amount * styled.displacement)
+    seen = torch.stack([torch.cat([find(one), find.irises(one)]) for one in each])
+    if styled.displacement is not None:
+        seen = moved(seen, amount * styled.displacement)
+    return seen[:, :-1], seen[:, -1:]

@@ -165,11 +165,12 @@ def _finish(base: Base, generator: Generator, references: Sequence[Reference], s
     """Lay some faces that the generator draws beside the references, and give it what it lacks."""
     codes = [sample_code(base, seed, TRUNCATION) for seed in range(SAMPLES)]
     wanted = [Face(coarse(reference.image), _regions(base, reference)) for reference in references]
-    learnt = [
-        Face(coarse(draw(base, generator, code)), regions)
-        for code in codes
-        for regions, _ in [shown(base, generator, states_of(generator, code)) or (None, None)]
-    ]
+
+    def look(code: Tensor) -> Face:
+        regions, _ = shown(base, generator, states_of(generator, code)) or (None, None)
+        return Face(coarse(draw(base, generator, code)), regions)
+
+    learnt = [look(code) for code in codes]
 
     def so_far() -> list[Face]:
         return [face._replace(image=finished(face.image, generator, face.regions)) for face in learnt]

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from jojo_cli.bases.views import resized
 from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.irises import iris_places
 from jojo_cli.images import to_image
@@ -30,8 +31,7 @@ def iris_colour(image: Tensor, landmarks: FloatArray) -> Tensor | None:
     """Return the colour [3], RGB in [-1,1], of the irises in an image [1,3,S,S] with landmarks [68,2]; None without."""
     picture = to_image(image[0])
     places = torch.from_numpy(iris_places(picture, landmarks, size=INNER))
-    at = F.interpolate(image.float(), size=tuple(places.shape), mode="bilinear", align_corners=False)
-    return _colour(at[0][:, places]) if places.sum() >= LEAST else None
+    return _colour(resized(image.float(), len(places))[0][:, places]) if places.sum() >= LEAST else None
 
 
 def with_irises(images: Tensor, irises: Tensor, colour: Tensor, amount: float = 1.0) -> Tensor:
