@@ -3,9 +3,12 @@
 import pytest
 import tiny
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd import gradcheck
 
 from jojo_cli.nets.lpips import VGG16, BlurPool, ShiftTolerantLPIPS
+from jojo_cli.nets.ops import Features
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +63,32 @@ def test_gradients_reach_the_picture(critic: ShiftTolerantLPIPS) -> None:
     a = pictures(1).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(a, pictures(1, seed=1)), a)
     assert (gradient != 0).float().mean() > 0.9
+
+
+def test_gradients_are_those_of_its_formula(critic: ShiftTolerantLPIPS) -> None:
+    target = critic.features(pictures(1, seed=2))
+
+    def formula(features: Features) -> Tensor:
+        blocks = zip(features, target, critic.heads, strict=True)
+        squares = [(F.normalize(x) - F.normalize(y)).square() * head[:, None, None] for x, y, head in blocks]
+        return torch.stack([x.sum(dim=1).mean(dim=(1, 2)) for x in squares]).sum(dim=0)
+
+    features = tuple(x.detach().requires_grad_() for x in critic.features(pictures(2)))
+    weights = torch.tensor([1.0, 3.0])
+    own, expected = (
+        torch.autograd.grad((weights * distance).sum(), features)
+        for distance in (critic.distance(features, target), formula(features))
+    )
+    for x, y, seen in zip(own, expected, features, strict=True):
+        lit = (seen > 0).any(dim=1, keepdim=True)  # features that are all 0 point nowhere
+        assert torch.allclose(x * lit, y * lit, rtol=1e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [(6, 8), (7, 9)])
+def test_gradients_of_blur_pool_are_right(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, *size, dtype=torch.double, requires_grad=True)
+    assert gradcheck(BlurPool(3).double(), x)
 
 
 def test_published_network_is_the_default() -> None:

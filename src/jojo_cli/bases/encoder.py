@@ -1,6 +1,7 @@
 """How a base reads a picture's code off it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -37,9 +38,10 @@ class FeedbackLoop:
         """Return w_plus [N,L,D] of aligned images [N,3,R,R], RGB in [-1,1]."""
         with torch.no_grad():
             wanted = self.look(images)
-            code = self.centre(len(images))
-            for _ in range(self.passes):
-                code = self.correct(wanted, self.look(self.draw(code)), code)
+            code, drawn = self.centre(len(images)), self.first.expand_as(wanted)
+            for number in range(self.passes):
+                drawn = self.look(self.draw(code)) if number else drawn
+                code = self.correct(wanted, drawn, code)
             return self.w_plus(code)
 
     @property
@@ -51,6 +53,12 @@ class FeedbackLoop:
         """Return the code [N,O,D] to start from."""
         shape = (count, self.net.octaves, self.generator.w_dim)
         return torch.zeros(shape, device=self.device.torch_device)
+
+    @cached_property
+    def first(self) -> Tensor:
+        """Views [1,V,3,H,H] of what is drawn of any picture at first: `centre`."""
+        with torch.no_grad():
+            return self.look(self.draw(self.centre(1)))
 
     def look(self, images: Tensor) -> Tensor:
         """Return views [N,V,3,H,H] of images [N,3,R,R]: the whole and the face."""

@@ -1,7 +1,7 @@
 """Shift-tolerant LPIPS (arXiv 2207.13686): a perceptual distance that a shift of one pixel hardly changes."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -25,12 +25,82 @@ class BlurPool(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return [N,C,about H/2,about W/2] for x [N,C,H,W]."""
         x = F.pad(F.max_pool2d(x, 2, stride=1), (2, 2, 2, 2), mode="reflect")
-        return F.conv2d(x, self.kernel, stride=2, groups=x.shape[1])
+        blurred: Tensor = _Blur.apply(x, self.kernel)
+        return blurred
+
+
+class _Blur(torch.autograd.Function):
+    """The 3x3 binomial blur of x [N,C,H,W] at stride 2, whose gradient a CPU finds slowly in bfloat16 else."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kernel: Tensor) -> Tensor:
+        ctx.size = x.shape[-2:]
+        return F.conv2d(x, kernel.to(x.dtype), stride=2, groups=x.shape[1])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        # Odd rows and columns are the middle of one kernel, even ones the ends of two.
+        x = _between(_between(gradients[0].permute(0, 2, 3, 1), 1, ctx.size[0]), 2, ctx.size[1])
+        return x.permute(0, 3, 1, 2), None
+
+
+def _between(x: Tensor, dim: int, size: int) -> Tensor:
+    """Return x, along an axis of `size` places, where each is a half at a place and a quarter at both places beside."""
+    count = x.shape[dim]
+    quarters = x / 4
+    y = x.new_zeros(*x.shape[:dim], size, *x.shape[dim + 1 :])
+    ends = y.narrow(dim, 0, 2 * count + 1).unfold(dim, 1, 2).squeeze(-1)
+    ends.narrow(dim, 0, count).copy_(quarters)
+    ends.narrow(dim, 1, count).add_(quarters)
+    y.narrow(dim, 1, 2 * count - 1).unfold(dim, 1, 2).squeeze(-1).copy_(2 * quarters)
+    return y
 
 
 def unit(x: Tensor) -> Tensor:
     """Return the features [N,C,H,W] as float32 of unit length along C."""
     return F.normalize(x.float(), dim=1, eps=1e-10)
+
+
+class _Distance(torch.autograd.Function):
+    """How far features x [N,C,H,W] are from y, as many or one, once all are of unit length, weighted [C]: [N].
+
+    In float32 whatever the features' precision: the differences are small beside the values. The gradient of x, the
+    only one there is, is found at once, strip by strip of a picture that stay in a processor's cache.
+    """
+
+    STRIP = 1 << 17  # numbers
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        strip = h * w if x.is_cuda else max(1, _Distance.STRIP // c)
+        places, others = (features.permute(0, 2, 3, 1).reshape(-1, h * w, c) for features in (x, y))
+        slopes = torch.empty_like(places) if ctx.needs_input_grad[0] else None
+        far = torch.zeros(n, device=x.device)
+        for start in range(0, h * w, strip):
+            part = slice(start, start + strip)
+            unit_x, length = _unit(places[:, part])
+            difference = unit_x - _unit(others[:, part])[0]
+            weighted = difference * weights
+            far += difference.mul_(weighted).sum(dim=(1, 2))
+            if slopes is not None:
+                along = (unit_x * weighted).sum(dim=2, keepdim=True)
+                slopes[:, part] = (weighted - unit_x * along) * (2 / (h * w * length))
+        if slopes is not None:
+            ctx.save_for_backward(slopes.reshape(n, h, w, c).permute(0, 3, 1, 2))
+        return far / (h * w)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (slopes,) = ctx.saved_tensors
+        return slopes * gradients[0].to(slopes.dtype)[:, None, None, None], None, None
+
+
+def _unit(places: Tensor) -> tuple[Tensor, Tensor]:
+    """Return features [N,P,C] as float32 of unit length along C, and the lengths [N,P,1] that they had."""
+    values = places.float()
+    length = values.norm(dim=2, keepdim=True).clamp(min=1e-10)
+    return values / length, length
 
 
 class ShiftTolerantLPIPS(nn.Module):
@@ -95,14 +165,9 @@ class ShiftTolerantLPIPS(nn.Module):
         )
 
     def distance(self, a: Features, b: Features) -> Tensor:
-        """Return the distances [N] between two sets of features; 0 is the same picture."""
-        # In float32 whatever the features' precision: the differences are small beside the values. No product of
-        # matrices, which autocast would round.
-        per_block = [
-            ((unit(x) - unit(y)).square() * head[:, None, None]).sum(dim=(1, 2, 3)) / x[0, 0].numel()
-            for x, y, head in zip(a, b, self.heads, strict=True)
-        ]
-        return torch.stack(per_block).sum(dim=0)  # [N]
+        """Return the distances [N] between two sets of features; 0 is the same picture. Only `a` has a gradient."""
+        blocks = zip(a, b, self.heads, strict=True)
+        return torch.stack([_Distance.apply(x, y.detach(), head) for x, y, head in blocks]).sum(dim=0)  # [N]
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Return the distances [N] between images a and b [N,3,H,W] in [-1,1]."""

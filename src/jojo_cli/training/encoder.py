@@ -70,12 +70,10 @@ class EncoderTraining:
     def fit(self, on_step: OnStep) -> None:
         """Train on the codes of the faces, from a net that sees as the recogniser does."""
         settings, loop = self.settings, self.loop
-        with torch.no_grad():
-            centre = loop.look(loop.draw(loop.centre(1)))
 
         def loss(faces: Faces, step: int) -> Tensor:
             wanted = loop.look(faces.seen)
-            code = loop.correct(wanted, centre.expand_as(wanted), loop.centre(len(wanted)))
+            code = loop.correct(wanted, loop.first.expand_as(wanted), loop.centre(len(wanted)))
             return (code - faces.codes).square().mean()
 
         assert isinstance(self.recogniser.net, FaceRecogniser)
@@ -89,8 +87,7 @@ class EncoderTraining:
         def loss(faces: Faces, step: int) -> Tensor:
             wanted = loop.look(faces.seen)
             with torch.no_grad():
-                code = loop.centre(len(wanted))
-                drawn = loop.look(loop.draw(code[:1])).expand_as(wanted)
+                code, drawn = loop.centre(len(wanted)), loop.first.expand_as(wanted)
                 for _ in range(settings.passes[step % len(settings.passes)]):
                     code = loop.correct(wanted, drawn, code)
                     drawn = loop.look(loop.draw(code))
