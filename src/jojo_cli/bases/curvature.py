@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-REST = 0.5
+REST = 0.25
 """How strong the directions count that are not among the strongest: more is more cautious."""
 
 

@@ -210,7 +210,7 @@ def _descend_naturally(
         change = curvature.natural(gradient)
         # This face may bend more than faces do on average.
         change *= (LONGEST / change.square().mean(dim=2, keepdim=True).sqrt()).clamp(max=1)
-        share = min(1.0, (settings.steps - step) / (0.3 * settings.steps))
+        share = min(1.0, (settings.steps - step) / (0.7 * settings.steps))
         velocity = MOMENTUM * velocity - share * settings.rate * change
         code = code + velocity
         report(loss / len(start), step, on_step)
