@@ -315,7 +315,7 @@ def mask(name: str, box: tuple[int, int, int, int], size: tuple[int, int] = (64,
 
 
 def test_crossover_is_near_both_under_a_mask(jojo: Jojo, base: "Base") -> None:
-    run = code(jojo, "crossover", "seed:1", "seed:2", "--mask", mask("right.png", (32, 0, 64, 64)), "--refine", 30)
+    run = code(jojo, "crossover", "seed:1", "seed:2", "--mask", mask("right.png", (32, 0, 64, 64)), "--refine", 60)
     assert run.out == "seed-1-seed-2.crossover.code.safetensors\n"
     new, first, second = (pixels(name) for name in ("seed-1-seed-2.crossover.png", *drawn(jojo, "seed:1", "seed:2")))
     for half in (np.s_[:, :48], np.s_[:, 80:]):
