@@ -38,9 +38,9 @@ class FeedbackLoop:
         """Return w_plus [N,L,D] of aligned images [N,3,R,R], RGB in [-1,1]."""
         with torch.no_grad():
             wanted = self.look(images)
-            code, drawn = self.centre(len(images)), self.first.expand_as(wanted)
+            code = self.centre(len(images))
             for number in range(self.passes):
-                drawn = self.look(self.draw(code)) if number else drawn
+                drawn = self.look(self.draw(code)) if number else self.first.expand_as(wanted)
                 code = self.correct(wanted, drawn, code)
             return self.w_plus(code)
 

@@ -82,15 +82,15 @@ class _Depthwise(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, kernels: Tensor) -> Tensor:
-        ctx.save_for_backward(x, kernels)
-        return F.conv2d(x, kernels, padding=1, groups=x.shape[1])
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, kernels)
+        return F.conv2d(x, kernels, padding=1, groups=len(kernels))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
         (x, kernels), (y,) = ctx.saved_tensors, gradients
         of_x = of_kernels = None
         if ctx.needs_input_grad[0]:
-            of_x = F.conv2d(y, kernels.flip(2, 3).to(y.dtype), padding=1, groups=x.shape[1])
+            of_x = F.conv2d(y, kernels.flip(2, 3).to(y.dtype), padding=1, groups=len(kernels))
         if ctx.needs_input_grad[1]:
             shape = list(kernels.shape)
             of_kernels = conv2d_weight(x.to(y.dtype), shape, y, padding=1, groups=shape[0])  # type: ignore[no-untyped-call]

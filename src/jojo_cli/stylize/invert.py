@@ -21,6 +21,8 @@ from jojo_cli.stylize.noise import find_noise
 from jojo_cli.stylize.steps import OnStep, Visible, report
 
 MOMENTUM = 0.7
+SLOWING = 0.7
+"""Share of the natural steps, at the end, in which their rate falls to 0."""
 LONGEST = 0.12
 """Of a natural gradient, the root mean square at an octave, in standard deviations of the codes."""
 
@@ -210,7 +212,7 @@ def _descend_naturally(
         change = curvature.natural(gradient)
         # This face may bend more than faces do on average.
         change *= (LONGEST / change.square().mean(dim=2, keepdim=True).sqrt()).clamp(max=1)
-        share = min(1.0, (settings.steps - step) / (0.7 * settings.steps))
+        share = min(1.0, (settings.steps - step) / (SLOWING * settings.steps))
         velocity = MOMENTUM * velocity - share * settings.rate * change
         code = code + velocity
         report(loss / len(start), step, on_step)
