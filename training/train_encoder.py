@@ -69,7 +69,7 @@ def report(stage: str, step: int, steps: int, loss: Tensor) -> None:
 
 
 def install(training: EncoderTraining, *, starts_from: str) -> None:
-    """Write the encoder in half precision, and its record, into the package."""
+    """Write the encoder in bytes, and its record, into the package."""
     record = {
         "base": mobilestylegan.NAME,
         "data": "faces that the base draws from random codes, changed and spoilt as photos are; no photo of a person",
@@ -80,7 +80,7 @@ def install(training: EncoderTraining, *, starts_from: str) -> None:
         "figures": {"of": "faces that it never saw, drawn, changed and spoilt likewise", **training.measure()},
         "made_on": f"{training.loop.device}, torch {torch.__version__}",
     }
-    write_shipped(mobilestylegan.NAME, "encoder", training.loop.net.state_dict(), record)
+    write_shipped(mobilestylegan.NAME, "encoder", training.loop.net.state_dict(), record, in_bytes=True)
 
 
 if __name__ == "__main__":

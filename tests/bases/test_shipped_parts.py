@@ -13,7 +13,7 @@ from jojo_cli.bases import EMBEDDED_BASE, shipped
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.regions import REGIONS, RegionFinder
-from jojo_cli.bases.shipped import Part, shipped_record, shipped_weights
+from jojo_cli.bases.shipped import Part, shipped_record, shipped_weights, write_shipped
 from jojo_cli.errors import CheckpointError
 from jojo_cli.faces import FaceFinder
 from jojo_cli.nets.feedback_encoder import FeedbackEncoder
@@ -88,6 +88,23 @@ def test_damage_is_noticed_with_the_hint_to_reinstall(damage: str, part: Part, c
     with pytest.raises(CheckpointError, match=f"{part} of base 'mobilestylegan-ffhq' is missing or damaged") as error:
         shipped_weights(EMBEDDED_BASE, part)
     assert "pip install --force-reinstall" in str(error.value.hint)
+
+
+def test_tensors_in_bytes_are_half_as_large_and_nearly_the_same(copy: Path) -> None:
+    rng = torch.Generator().manual_seed(0)
+    rows = torch.randn(64, 16, 3, 3, generator=rng) * torch.logspace(-4, 4, 64)[:, None, None, None]
+    rows[5] = 0
+    tensors = {"weight": rows, "bias": torch.randn(64, generator=rng)}
+    sizes = []
+    for in_bytes in (False, True):
+        write_shipped(EMBEDDED_BASE, "encoder", tensors, {}, in_bytes=in_bytes)
+        sizes.append((copy / f"{EMBEDDED_BASE}.encoder.safetensors").stat().st_size)
+    read = shipped_weights(EMBEDDED_BASE, "encoder")
+    assert sizes[1] < 0.55 * sizes[0]
+    assert read.keys() == tensors.keys()
+    assert torch.equal(read["bias"], tensors["bias"].half().float())
+    error = (read["weight"] - rows).flatten(1).abs().amax(dim=1)
+    assert (error <= rows.flatten(1).abs().amax(dim=1) / 250).all()
 
 
 def test_directions_have_figures_and_a_length() -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Part = Literal["encoder", "curvature", "regions", "directions"]
 
+ROW_SCALES = ".row_scales"
+"""What follows the name of a tensor that is kept in bytes: its rows are so many times as large."""
+
 
 def shipped_record(base: str, part: Part) -> dict[str, Any]:
     """Return how a part of a base was made, what it reaches, and its licence.
@@ -41,14 +44,30 @@ def shipped_weights(base: str, part: Part) -> "dict[str, Tensor]":
     data = _read(base, part, "safetensors")
     if sha256(data).hexdigest() != shipped_record(base, part).get("sha256"):
         raise _damaged(base, part)
-    return {key: tensor.float() for key, tensor in load(data).items()}
+    tensors = {key: tensor.float() for key, tensor in load(data).items()}
+    scales = {key: tensors.pop(key + ROW_SCALES) for key in list(tensors) if key + ROW_SCALES in tensors}
+    return {key: tensor * scales[key] if key in scales else tensor for key, tensor in tensors.items()}
 
 
-def write_shipped(base: str, part: Part, tensors: "Mapping[str, Tensor]", record: Mapping[str, Any]) -> None:
-    """Write a part of a base where the others find it, its tensors in half precision."""
+def write_shipped(
+    base: str, part: Part, tensors: "Mapping[str, Tensor]", record: Mapping[str, Any], *, in_bytes: bool = False
+) -> None:
+    """Write a part of a base where the others find it, in half precision.
+
+    `in_bytes` keeps large tensors of two and more axes as whole numbers to 127, and a scale for each row: half as
+    large, and good enough for the weights of a network.
+    """
+    import torch
     from safetensors.torch import save
 
-    data = save({key: tensor.half().contiguous().cpu() for key, tensor in tensors.items()})
+    halves = {key: tensor.half() for key, tensor in tensors.items()}
+    if in_bytes:
+        for key, tensor in tensors.items():
+            if tensor.dim() > 1 and tensor.numel() >= 1 << 12:
+                scales = tensor.abs().amax(dim=tuple(range(1, tensor.dim())), keepdim=True).clamp(min=1e-12) / 127
+                halves[key] = (tensor / scales).round().to(torch.int8)
+                halves[key + ROW_SCALES] = scales.float()
+    data = save({key: tensor.contiguous().cpu() for key, tensor in halves.items()})
     document = {"sha256": sha256(data).hexdigest(), **record}
     for ending, content in (("safetensors", data), ("json", (json.dumps(document, indent=2) + "\n").encode())):
         Path(str(_file(base, part, ending))).write_bytes(content)

@@ -11,7 +11,7 @@ from jojo_cli.bases.views import face_view, whole_view
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.training.faces import random_codes
 
-PER_FACE = 4
+PER_FACE = 5
 """Gradients that are taken of each face: the way back costs no more than the way there."""
 
 
