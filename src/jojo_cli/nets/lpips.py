@@ -24,8 +24,7 @@ class BlurPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [N,C,about H/2,about W/2] for x [N,C,H,W]."""
-        with torch.autocast(x.device.type, enabled=False):  # it would have the padding in float32
-            x = F.pad(F.max_pool2d(x, 2, stride=1), (2, 2, 2, 2), mode="reflect")
+        x = F.pad(F.max_pool2d(x, 2, stride=1), (2, 2, 2, 2), mode="reflect")
         blurred: Tensor = _Blur.apply(x, self.kernel)
         return blurred
 
