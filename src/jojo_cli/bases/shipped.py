@@ -60,14 +60,14 @@ def write_shipped(
     import torch
     from safetensors.torch import save
 
-    halves = {key: tensor.half() for key, tensor in tensors.items()}
+    kept = {key: tensor.half() for key, tensor in tensors.items()}
     if in_bytes:
         for key, tensor in tensors.items():
             if tensor.dim() > 1 and tensor.numel() >= 1 << 12:
                 scales = tensor.abs().amax(dim=tuple(range(1, tensor.dim())), keepdim=True).clamp(min=1e-12) / 127
-                halves[key] = (tensor / scales).round().to(torch.int8)
-                halves[key + ROW_SCALES] = scales.float()
-    data = save({key: tensor.contiguous().cpu() for key, tensor in halves.items()})
+                kept[key] = (tensor / scales).round().to(torch.int8)
+                kept[key + ROW_SCALES] = scales.float()
+    data = save({key: tensor.contiguous().cpu() for key, tensor in kept.items()})
     document = {"sha256": sha256(data).hexdigest(), **record}
     for ending, content in (("safetensors", data), ("json", (json.dumps(document, indent=2) + "\n").encode())):
         Path(str(_file(base, part, ending))).write_bytes(content)
