@@ -66,9 +66,11 @@ def test_codes_found_together_are_those_found_one_by_one(
     monkeypatch.setitem(AT_ONCE, "cpu", 4)
     told_together, together = found("together", tiny_base, how)
     assert told_together == told == [f"{number:02}.png {'failed' if number == 3 else 'ok'}" for number in range(COUNT)]
+    apart = (alone[0] - alone[1]).abs().mean()
+    assert apart > 1e-3
     for one, other in zip(alone, together, strict=True):
-        assert torch.allclose(one, other, rtol=1e-3, atol=1e-3)
-    assert not torch.allclose(alone[0], alone[1], rtol=1e-3, atol=1e-3)
+        # Adam makes much of the rounding of a gradient near 0, so that single numbers may differ by more.
+        assert (one - other).abs().mean() < 0.02 * apart
 
 
 def test_what_memory_is_too_small_for_is_done_in_parts(tiny_base: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,7 @@ def test_hybrid_comes_nearer_than_the_encoder(base: Base, picture: Tensor) -> No
 
 def test_natural_steps_come_nearer_than_as_many_of_adam(base: Base, picture: Tensor) -> None:
     near = knowing(base, torch.lerp(sample_code(base, 3, 1.0), sample_code(base, 4, 1.0), 0.3))
-    adam = replace(HYBRID, steps=8)
+    adam = replace(HYBRID, steps=12)
     natural = replace(adam, natural=True, rate=0.5)
     encoded, slow, fast = (invert(near, picture, way) for way in (InvertSettings("encoder"), adam, natural))
     assert fast.lpips < 0.8 * slow.lpips < 0.8 * encoded.lpips
