@@ -16,10 +16,10 @@ from torch import nn
 from jojo_cli import bases
 from jojo_cli.bases import BaseEntry, Weights, mobilestylegan
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.encoder import FeedbackLoop, octaves
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.regions import REGIONS, Region, RegionFinder
+from jojo_cli.bases.shortcuts import Shortcuts
 from jojo_cli.device import Device
 from jojo_cli.nets.dlib_recogniser import FaceRecogniser
 from jojo_cli.nets.feedback_encoder import FeedbackEncoder
@@ -28,6 +28,7 @@ from jojo_cli.nets.mobilestylegan import MobileStyleGAN
 from jojo_cli.stylize.finetune import Reference
 from jojo_cli.stylize.mixing import sample_code
 from jojo_cli.training.curvature import measure_curvature
+from jojo_cli.training.subspaces import find_subspaces
 
 NAME = "tiny"
 CHANNELS = (32, 32, 16, 16)
@@ -65,7 +66,7 @@ def make_base(channels: Sequence[int] = CHANNELS, *, seed: int = 0, device: Devi
         critic_sha256=lambda: sha256,
         load_recogniser=lambda: recogniser,
         load_encoder=lambda: encoder,
-        load_curvature=lambda: make_curvature(generator, encoder, critic, device),
+        load_shortcuts=lambda critic: make_shortcuts(generator, encoder, critic, device),
         load_regions=lambda: make_regions(channels, seed=seed, device=device),
         device=device,
     )
@@ -144,12 +145,15 @@ def make_encoder(generator: MobileStyleGAN, *, seed: int = 0) -> FeedbackEncoder
         return FeedbackEncoder(octaves=len(octaves(generator)), w_dim=generator.w_dim, levels=LEVELS)
 
 
-def make_curvature(
+def make_shortcuts(
     generator: MobileStyleGAN, encoder: FeedbackEncoder, critic: ShiftTolerantLPIPS, device: Device
-) -> Curvature:
-    """Return the curvature of a tiny base, roughly."""
+) -> Shortcuts:
+    """Return those of a tiny base, roughly; where it shows the whole, there is nothing to shrink."""
     loop = FeedbackLoop(encoder, generator, Latents.measure(generator), device)
-    return measure_curvature(loop, critic, faces=8, directions=16)
+    curvature = measure_curvature(loop, critic, faces=8, directions=16)
+    return Shortcuts(
+        curvature, critic.low_rank(find_subspaces(loop, critic, faces=4, share=0.999, multiple=1)), generator.synthesis
+    )
 
 
 def poster(base: Base, *, seed: int = 0) -> Reference:

@@ -39,8 +39,8 @@ def test_strong_directions_take_short_steps_and_octaves_have_their_own_unit() ->
 
 
 def test_measured_is_a_step_downhill(base: Base) -> None:
-    assert base.load_curvature
-    curvature = base.load_curvature()
+    assert base.load_shortcuts
+    curvature = base.load_shortcuts().curvature
     count = len(curvature.scale)
     code = base.latents.whiten(sample_code(base, 1, 0.7))[:, :count].clone()
     assert curvature.natural(code).shape == code.shape

@@ -7,22 +7,35 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
 
 from jojo_cli import bases
 from jojo_cli.bases import EMBEDDED_BASE, shipped
 from jojo_cli.bases.base import Base
+from jojo_cli.bases.critic_channels import without_dead_channels
 from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.regions import REGIONS, RegionFinder
 from jojo_cli.bases.shipped import Part, shipped_record, shipped_weights, write_shipped
 from jojo_cli.errors import CheckpointError
 from jojo_cli.faces import FaceFinder
+from jojo_cli.images import square_crop, to_tensor
 from jojo_cli.nets.feedback_encoder import FeedbackEncoder
+from jojo_cli.nets.lpips import ShiftTolerantLPIPS, Subspace
 from jojo_cli.stylize.directions import edited
 from jojo_cli.stylize.mixing import sample_code
 from jojo_cli.training.directions import measured
 from jojo_cli.weights.manager import ModelManager
 
-PARTS: tuple[Part, ...] = ("encoder", "curvature", "regions", "directions")
+PARTS: tuple[Part, ...] = ("encoder", "curvature", "subspaces", "sketch", "regions", "directions")
+
+
+@pytest.fixture(scope="module")
+def portraits() -> list[Tensor]:
+    """Give photos of people [1,3,256,256]."""
+    folder = Path(__file__).parent.parent / "data"
+    return [to_tensor([square_crop(Image.open(folder / name), 256)]) for name in ("astronaut.png", "grace_hopper.png")]
 
 
 @pytest.fixture
@@ -58,6 +71,19 @@ def test_curvature_is_that_of_codes_in_octaves() -> None:
     assert curvature.directions.shape == (count, 7 * 512)
     products = curvature.directions @ curvature.directions.T
     assert torch.allclose(products, torch.eye(count), atol=0.01)  # kept in half precision
+
+
+def test_subspaces_spare_most_of_what_they_stand_for() -> None:
+    critic = ShiftTolerantLPIPS()
+    layers = without_dead_channels(critic).convolutions()
+    subspaces = Subspace.from_tensors(shipped_weights(EMBEDDED_BASE, "subspaces"))
+    assert set(range(3, len(layers))) <= set(subspaces)
+    for number, subspace in subspaces.items():
+        rank, outputs = subspace.directions.shape
+        assert outputs == layers[number].out_channels
+        assert rank <= outputs / 2
+        products = subspace.directions @ subspace.directions.T
+        assert torch.allclose(products, torch.eye(rank), atol=0.01)  # kept in half precision
 
 
 def test_regions_are_told_from_what_faces_are_drawn_through() -> None:
@@ -125,3 +151,23 @@ def test_direction_changes_what_it_is_called_after(name: str, real_base: Base, r
         found = [measured(real_base, one, finder.landmarks, at_least=512)[1][name] for one in moved]
         assert found == sorted(found)
         assert found[2] > 1.02 * found[0] + 0.02
+
+
+def test_critic_in_subspaces_says_nearly_the_same(real_base: Base, portraits: list[Tensor]) -> None:
+    assert real_base.load_shortcuts
+    exact, quick = real_base.load_perceptual(), real_base.load_shortcuts().critic
+    drawn = F.avg_pool2d(real_base.generator.synthesis(sample_code(real_base, 0, 1.0)), 4)
+    for portrait in portraits:
+        for other in (*portraits, drawn, portrait.roll(8, dims=-1)):
+            assert quick(portrait, other).item() == pytest.approx(exact(portrait, other).item(), rel=0.06, abs=1e-6)
+
+
+def test_sketch_is_hardly_told_from_the_picture(real_base: Base) -> None:
+    assert real_base.load_shortcuts
+    draw, compare = real_base.load_shortcuts().draw_small, real_base.load_perceptual()
+    far = []
+    with torch.inference_mode():
+        for number in range(4):
+            w_plus = sample_code(real_base, number, 1.0)
+            far.append(compare(draw(w_plus), F.avg_pool2d(real_base.generator.synthesis(w_plus), 4)).item())
+    assert max(far) < 0.01

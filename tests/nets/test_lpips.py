@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from jojo_cli.nets.lpips import VGG16, BlurPool, ShiftTolerantLPIPS
+from jojo_cli.nets.lpips import VGG16, BlurPool, ShiftTolerantLPIPS, Subspace
 from jojo_cli.nets.ops import Features
 
 
@@ -128,3 +128,46 @@ def test_channels_that_see_nothing_can_go() -> None:
     a, b = pictures(2), pictures(2, seed=1)
     assert narrow(a, b).tolist() == pytest.approx(critic(a, b).tolist(), rel=1e-5)
     assert [layer.out_channels for layer in narrow.convolutions()] == [len(channels) for channels in kept]
+
+
+def outputs_of(critic: ShiftTolerantLPIPS, number: int, images: Tensor) -> Tensor:
+    """Return the outputs of a convolution, a row for each place."""
+    seen: list[Tensor] = []
+    # A copy: the ReLU after it works in place.
+    hook = critic.convolutions()[number].register_forward_hook(lambda layer, inputs, y: seen.append(y.clone()))
+    critic.features(images)
+    hook.remove()
+    return seen[0].movedim(1, -1).flatten(0, 2)
+
+
+def test_convolutions_may_draw_in_the_spaces_that_they_draw_in() -> None:
+    """Let the outputs of a convolution have three dimensions, whatever its input."""
+    critic = tiny.make_critic().requires_grad_(False)
+    layer = critic.convolutions()[2]
+    layer.weight[:] = (torch.randn(layer.out_channels, 3) @ layer.weight[:3].flatten(1)).view_as(layer.weight)
+    rows = outputs_of(critic, 2, pictures(2))
+    subspace = Subspace.of(rows.mean(dim=0), rows.T.cov(correction=0), share=0.9999, multiple=1)
+    assert subspace.directions.shape == (3, layer.out_channels)
+    assert subspace.spares(layer)
+    low = critic.low_rank({2: subspace})
+    a, b = pictures(2, seed=1), pictures(2, seed=2)
+    assert low(a, b).tolist() == pytest.approx(critic(a, b).tolist(), rel=1e-4)
+    assert sum(p.numel() for p in low.parameters()) < sum(p.numel() for p in critic.parameters())
+
+
+def test_subspace_of_nearly_all_channels_spares_nothing() -> None:
+    layer = torch.nn.Conv2d(8, 16, 3)
+    eye = torch.eye(16)
+    assert [Subspace(torch.zeros(16), eye[:rank]).spares(layer) for rank in (4, 14)] == [True, False]
+
+
+def test_subspaces_are_kept_as_tensors() -> None:
+    rng = torch.Generator().manual_seed(0)
+    subspaces = {
+        number: Subspace(torch.randn(4, generator=rng), torch.randn(2, 4, generator=rng)) for number in (3, 11)
+    }
+    tensors = {f"{n}.{name}": tensor for n, own in subspaces.items() for name, tensor in own.tensors().items()}
+    again = Subspace.from_tensors(tensors)
+    assert list(again) == [3, 11]
+    assert all(torch.equal(again[n].directions, own.directions) for n, own in subspaces.items())
+    assert all(torch.equal(again[n].mean, own.mean) for n, own in subspaces.items())

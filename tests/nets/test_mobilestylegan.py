@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import gradcheck
 
-from jojo_cli.nets.generator import State
+from jojo_cli.nets.generator import Area, State
 from jojo_cli.nets.mobilestylegan import (
     CHANNELS_FFHQ,
     MobileStyleGAN,
@@ -19,9 +19,13 @@ from jojo_cli.nets.mobilestylegan import (
     inverse_haar,
     pointwise,
 )
+from jojo_cli.nets.sketch import Sketch
 
 UNUSED = (3, 6, 9, 12)
 """The third code of each block: the published network has them, and draws nothing from them."""
+
+ALL = (0.0, 1.0)
+"""Of the rows, or columns, of a picture."""
 
 
 @pytest.fixture(scope="module")
@@ -233,3 +237,53 @@ def test_last_layer_has_the_right_gradients() -> None:
         return bands
 
     assert gradcheck(run, (x, w_plus, *layer.parameters()))
+
+
+@pytest.mark.parametrize("at_least", [None, 32])
+@pytest.mark.parametrize(
+    "within", [((0.3, 0.7), (0.2, 0.8)), ((0.0, 0.33), (0.61, 1.0)), ((0.51, 0.52), ALL), (ALL, (0.4, 1.0))]
+)
+def test_part_of_a_picture_is_that_of_the_whole(generator: MobileStyleGAN, within: Area, at_least: int | None) -> None:
+    w_plus = codes(generator, 2)
+    whole = generator.synthesis(w_plus, at_least=at_least)
+    part = generator.synthesis(w_plus, at_least=at_least, within=within)
+    assert part.shape == whole.shape
+    rows, columns = (slice(*(round(share * whole.shape[-1]) for share in axis)) for axis in within)
+    assert torch.allclose(part[..., rows, columns], whole[..., rows, columns], atol=1e-5)
+
+
+def test_part_of_a_picture_has_the_noise_of_its_place(generator: MobileStyleGAN) -> None:
+    w_plus = codes(generator)
+    rng = torch.Generator().manual_seed(0)
+    noise = {name: torch.randn(old.shape, generator=rng) for name, old in generator.noise_maps.items()}
+    with generator.with_noise(noise):
+        whole, part = (generator.synthesis(w_plus, within=((0.0, end), (0.5, 1.0))) for end in (1.0, 0.5))
+    assert torch.allclose(part[..., :64, 64:], whole[..., :64, 64:], atol=1e-5)
+
+
+def test_part_costs_less_than_the_whole(generator: MobileStyleGAN) -> None:
+    places: list[int] = []
+    block, _ = generator.last_stages
+    hook = block.register_forward_hook(lambda layer, inputs, state: places.append(state[0][0, 0].numel()))
+    for within in ((ALL, ALL), ((0.3, 0.7), (0.3, 0.7))):
+        generator.synthesis(codes(generator), within=within)
+    hook.remove()
+    assert places[1] < 0.4 * places[0]
+
+
+def test_sketch_is_the_shrunk_picture_where_that_is_linear() -> None:
+    generator = tiny.make_generator().requires_grad_(False)
+    w_plus = codes(generator, 2).double()
+    block, _ = generator.double().last_stages
+    block.conv1.bias.add_(100)  # no leaky ReLU sees a number below 0
+    block.conv2.weight.abs_()
+    block.conv2.modulation.bias.add_(10)
+    block.conv2.depthwise[:] = torch.eye(3)[1, :, None] * torch.eye(3)[1]  # nor does a place see its neighbours
+    for layer in (block.conv1, block.conv2):
+        layer.noise.zero_()
+    sketched, wanted = (
+        image[..., 1:-1, 1:-1]  # at the border of the picture, one place of two sees zeros
+        for image in (Sketch.of(generator)(generator, w_plus), F.avg_pool2d(generator.synthesis(w_plus), 4))
+    )
+    details = wanted - wanted.mean(dim=(2, 3), keepdim=True)
+    assert (sketched - wanted).abs().max() < 1e-3 * details.std()

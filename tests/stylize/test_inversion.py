@@ -201,6 +201,17 @@ def test_pixels_count_as_much_as_asked(base: Base, picture: Tensor, mean: Invers
     assert losses[1] - losses[0] == pytest.approx(2 * mean.mse, rel=1e-3)
 
 
+@pytest.mark.parametrize("identity", [0.0, 0.3])
+def test_steps_that_draw_the_face_alone_see_all_that_is_compared(base: Base, picture: Tensor, identity: float) -> None:
+    """Say that all is seen: then the face is not drawn alone."""
+    settings = replace(HYBRID, steps=6, identity=identity)
+    alone = invert(base, picture, settings)
+    among_all = invert(base, picture, settings, seen=lambda images: images)
+    start = invert(base, picture, InvertSettings("encoder"))
+    moved = (alone.w_plus - start.w_plus).norm()
+    assert (alone.w_plus - among_all.w_plus).norm() < 0.02 * moved
+
+
 def test_base_stays_as_it_is(base: Base, picture: Tensor) -> None:
     nets = base.generator, base.load_perceptual(), base.load_recogniser().net
     before = [{key: tensor.clone() for key, tensor in net.state_dict().items()} for net in nets]

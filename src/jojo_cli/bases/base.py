@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from jojo_cli.bases.curvature import Curvature
 from jojo_cli.bases.encoder import Encoder
 from jojo_cli.bases.identity import fingerprint, is_same
 from jojo_cli.bases.judges import Critic, Recogniser
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.regions import RegionFinder
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
+from jojo_cli.bases.shortcuts import Shortcuts
 from jojo_cli.device import Device
 from jojo_cli.nets.generator import Generator
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
@@ -31,7 +31,7 @@ class Base:
     load_perceptual: Callable[[], ShiftTolerantLPIPS]  # what inversion compares pictures with
     load_recogniser: Callable[[], Recogniser]
     load_encoder: Callable[[str | None], Encoder]  # by its name; None: the first
-    load_curvature: Callable[[], Curvature] | None  # for natural gradients; None: nobody measured it
+    load_shortcuts: Callable[[], Shortcuts] | None  # for natural gradients; None: nobody found any
     load_regions: Callable[[], RegionFinder] | None  # of faces; None: nobody named them
     load_critic: Callable[[str], Critic]  # by the name of the loss
     photo_inversions: tuple[InvertSettings, ...]  # one for each method, first what is done when the user says nothing

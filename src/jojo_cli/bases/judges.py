@@ -6,6 +6,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from jojo_cli.nets.generator import Area
 from jojo_cli.nets.ops import Features
 
 
@@ -34,6 +35,7 @@ class Recogniser:
 
     net: nn.Module
     cut: Callable[[Tensor], Tensor]  # from aligned images [N,3,R,R] to the faces that it takes
+    area: Area  # all that is cut from
     same: float  # the cosine of two descriptors from which on, in one scene, they are of one person
 
     def __call__(self, images: Tensor) -> Tensor:

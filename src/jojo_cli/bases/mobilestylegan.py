@@ -1,7 +1,7 @@
 """The embedded base: MobileStyleGAN-FFHQ at 1024 px, judged by shift-tolerant LPIPS."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from jojo_cli.bases.base import Base
@@ -14,12 +14,14 @@ from jojo_cli.bases.loading import loaded
 from jojo_cli.bases.regions import RegionFinder
 from jojo_cli.bases.settings import STYLEGAN2_FFHQ, FinetuneSettings, InvertSettings
 from jojo_cli.bases.shipped import shipped_weights
+from jojo_cli.bases.shortcuts import Shortcuts
 from jojo_cli.bases.varied import codes_preserving_color, fine_codes
-from jojo_cli.bases.views import face_chip, whole_view
+from jojo_cli.bases.views import CHIP, face_chip, whole_view
 from jojo_cli.nets.dlib_recogniser import FaceRecogniser
 from jojo_cli.nets.feedback_encoder import FeedbackEncoder
-from jojo_cli.nets.lpips import ShiftTolerantLPIPS
+from jojo_cli.nets.lpips import ShiftTolerantLPIPS, Subspace
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
+from jojo_cli.nets.sketch import Sketch
 
 if TYPE_CHECKING:
     from jojo_cli.bases import Weights
@@ -42,7 +44,7 @@ def load(weights: "Weights", device: "Device") -> Base:
         critic_sha256=lambda: weights.sha256(CRITIC),
         load_recogniser=lambda: loaded(FaceRecogniser(), weights.ensure(RECOGNISER), device),
         load_encoder=lambda: loaded(new_encoder(generator), shipped_weights(NAME, "encoder"), device),
-        load_curvature=lambda: Curvature.from_tensors(shipped_weights(NAME, "curvature"), device.torch_device),
+        load_shortcuts=lambda critic: load_shortcuts(generator, critic, device),
         load_regions=lambda: RegionFinder.from_tensors(shipped_weights(NAME, "regions"), device.torch_device),
         device=device,
     )
@@ -53,6 +55,17 @@ def load_critic(weights: "Weights", device: "Device") -> ShiftTolerantLPIPS:
     whole = loaded(ShiftTolerantLPIPS(), weights.ensure(CRITIC), device)
     narrow = without_dead_channels(whole)
     return loaded(narrow, narrow.state_dict(), device)
+
+
+def load_shortcuts(generator: MobileStyleGAN, critic: ShiftTolerantLPIPS, device: "Device") -> Shortcuts:
+    """Return the shortcuts that come with jojo for this generator, judged by this critic."""
+    weights = shipped_weights(NAME, "sketch")
+    sketch = loaded(Sketch(*weights["weight1"].T.shape), weights, device)
+    return Shortcuts(
+        Curvature.from_tensors(shipped_weights(NAME, "curvature"), device.torch_device),
+        critic.low_rank(Subspace.from_tensors(shipped_weights(NAME, "subspaces"))),
+        partial(sketch, generator),
+    )
 
 
 def new_encoder(generator: MobileStyleGAN) -> FeedbackEncoder:
@@ -69,7 +82,7 @@ def assemble(
     critic_sha256: Callable[[], str],
     load_recogniser: Callable[[], FaceRecogniser],
     load_encoder: Callable[[], FeedbackEncoder],
-    load_curvature: Callable[[], Curvature],
+    load_shortcuts: Callable[[ShiftTolerantLPIPS], Shortcuts],
     load_regions: Callable[[], RegionFinder] | None = None,
     device: "Device",
 ) -> Base:
@@ -91,13 +104,13 @@ def assemble(
         generator=generator,
         latents=latents,
         load_perceptual=load_perceptual,
-        load_recogniser=cache(lambda: Recogniser(load_recogniser(), face_chip, same=0.93)),
+        load_recogniser=cache(lambda: Recogniser(load_recogniser(), face_chip, CHIP, same=0.93)),
         load_encoder=encoder,
-        load_curvature=cache(load_curvature),
+        load_shortcuts=cache(lambda: load_shortcuts(load_perceptual())),
         load_regions=cache(load_regions) if load_regions else None,
         load_critic=critic,
         photo_inversions=(
-            InvertSettings("hybrid", natural=True, steps=24, rate=1.0, pull=0.003, spread=0.015, identity=0.25),
+            InvertSettings("hybrid", natural=True, steps=34, rate=1.0, pull=0.003, spread=0.015, identity=0.25),
             InvertSettings("hybrid", space="w", steps=60, pull=0.003, spread=0.015, identity=0.1),
             InvertSettings("optimize", steps=80, pull=0.035, spread=0.35),
             InvertSettings("encoder"),

@@ -1,4 +1,4 @@
-"""Parts of a base that come with jojo (encoder, curvature, regions of faces): tensors, and how they were made."""
+"""Parts of a base that come with jojo (encoder, curvature, regions and others): tensors, and how they were made."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-Part = Literal["encoder", "curvature", "regions", "directions"]
+Part = Literal["encoder", "curvature", "subspaces", "sketch", "regions", "directions"]
 
 ROW_SCALES = ".row_scales"
 """What follows the name of a tensor that is kept in bytes: its rows are so many times as large."""

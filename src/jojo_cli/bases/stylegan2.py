@@ -23,6 +23,7 @@ from jojo_cli.bases.views import resized, whole_view
 from jojo_cli.formats.rosinality import generator_state, load_checkpoint
 from jojo_cli.nets.arcface import ALIGNED, ArcFace, cut_face
 from jojo_cli.nets.discriminator import Discriminator
+from jojo_cli.nets.generator import WHOLE
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.nets.published_encoders import (
     BackboneEncoder,
@@ -144,9 +145,9 @@ def assemble(
         generator=generator,
         latents=Latents.measure(generator),
         load_perceptual=cache(load_perceptual),
-        load_recogniser=cache(lambda: Recogniser(load_recogniser(), _face, same=0.5)),
+        load_recogniser=cache(lambda: Recogniser(load_recogniser(), _face, WHOLE, same=0.5)),
         load_encoder=encoder,
-        load_curvature=None,
+        load_shortcuts=None,
         load_regions=None,
         load_critic=critic,
         photo_inversions=inversions,

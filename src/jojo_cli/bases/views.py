@@ -6,6 +6,7 @@ from math import ceil
 import torch.nn.functional as F
 from torch import Tensor
 
+from jojo_cli.nets.generator import Area
 from jojo_cli.nets.resampling import antialiased, resampled
 
 VIEW = 256
@@ -28,6 +29,12 @@ class View:
         columns = slice(self.left * factor, (self.left + self.size) * factor)
         return shrink(images[..., rows, columns], self.size)
 
+    @property
+    def area(self) -> Area:
+        """Where the window is."""
+        rows, columns = ((start / self.scale, (start + self.size) / self.scale) for start in (self.top, self.left))
+        return rows, columns
+
 
 def whole_view(resolution: int) -> View:
     """Return the view of a whole picture of `resolution` pixels a side, at the size that LPIPS looks at."""
@@ -41,13 +48,18 @@ def face_view(resolution: int) -> View:
     return View(2 * size, size, top=round(0.69 * size), left=size // 2)
 
 
-Area = tuple[tuple[float, float], tuple[float, float]]
-"""The first and last row, and column, of a part of a picture, as shares of its side."""
-
-WHOLE: Area = (0.0, 1.0), (0.0, 1.0)
-
 FACE: Area = (0.29, 0.93), (0.19, 0.81)
 """The face of an FFHQ crop, from above the brows to below the chin."""
+
+
+CHIP: Area = (0.262, 0.936), (0.163, 0.837)
+"""Where `face_chip` looks."""
+
+
+def both(a: Area, b: Area) -> Area:
+    """Return the least area that holds two."""
+    rows, columns = ((min(x[0], y[0]), max(x[1], y[1])) for x, y in zip(a, b, strict=True))
+    return rows, columns
 
 
 def closer_views(resolution: int, scale: int, area: Area) -> list[View]:
@@ -86,6 +98,6 @@ def resized(images: Tensor, size: int) -> Tensor:
 def face_chip(images: Tensor, size: int = 150) -> Tensor:
     """Return the faces [N,3,size,size] of FFHQ crops [N,3,R,R], about as dlib cuts them out: all at one place."""
     side = images.shape[-1]
-    top, bottom, left, right = (round(share * side) for share in (0.262, 0.936, 0.163, 0.837))
-    face = images[..., top:bottom, left:right]
+    rows, columns = (slice(*(round(share * side) for share in axis)) for axis in CHIP)
+    face = images[..., rows, columns]
     return resampled(face, antialiased(face.shape[-2], size), antialiased(face.shape[-1], size))

@@ -5,6 +5,7 @@ only (demodulation is folded into the kernels), and an inverse Haar transform st
 """
 
 from collections.abc import Callable, Sequence
+from math import ceil, floor
 from typing import Any
 
 import torch
@@ -12,8 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_weight
 
-from jojo_cli.nets.generator import Generator, State
+from jojo_cli.nets.generator import WHOLE, Area, Generator, State
 from jojo_cli.nets.mapping import Mapping
+
+Place = tuple[int, int]
+"""The row and the column at which a part of a picture begins, in pixels."""
+
+CORNER: Place = (0, 0)
 
 CHANNELS_FFHQ = (512, 512, 512, 512, 256, 128, 64)
 """Channels of the blocks of the published network, which draws 1024 px: one block an octave, from 8 px up."""
@@ -58,23 +64,27 @@ class StyledConv(nn.Module):
         self.order: Tensor  # [O]
         self.scale = 1 / (in_channels * 9) ** 0.5
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Return [N,O,H,W] for x [N,I,H,W] and w [N,D]."""
+    def forward(self, x: Tensor, w: Tensor, place: Place = CORNER) -> Tensor:
+        """Return [N,O,H,W] for x [N,I,H,W], which begins at a place, and w [N,D]."""
         style = self.modulation(w) * self.scale  # [N,I]
+        rows, columns = (slice(start, start + size) for start, size in zip(place, x.shape[2:], strict=True))
+        noise = self.noise[0, 0, rows, columns].to(x.dtype)
         weight = self.weight[self.order]
         if self.separable:
             # A depthwise kernel commutes with the style: scale the small pointwise kernel, not the large x.
-            x = _Depthwise.apply(x, self.depthwise)
-            return pointwise(x, weight * style[:, None], self.bias[self.order], self._activate)
+            x = Depthwise.apply(x, self.depthwise)
+            noise = noise.flatten()[:, None]
+            return pointwise(x, weight * style[:, None], self.bias[self.order], lambda x: _activated(x, noise))
         x = F.conv2d(x * style[:, :, None, None], weight, self.bias[self.order], padding=1)
-        return F.leaky_relu_(x.add_(self.noise.to(x.dtype)), 0.2)
-
-    def _activate(self, x: Tensor) -> Tensor:
-        # In place: nothing needs the convolution's own output, and at 512 px each copy is 64 MB.
-        return F.leaky_relu_(x.add_(self.noise.to(x.dtype).flatten()[:, None]), 0.2)
+        return _activated(x, noise)
 
 
-class _Depthwise(torch.autograd.Function):
+def _activated(x: Tensor, noise: Tensor) -> Tensor:
+    # In place: nothing needs the convolution's own output, and at 512 px each copy is 64 MB.
+    return F.leaky_relu_(x.add_(noise), 0.2)
+
+
+class Depthwise(torch.autograd.Function):
     """The convolution of each channel of x [N,C,H,W] with a kernel of its own [C,1,3,3].
 
     That with the kernels turned is its gradient, in half the time that a CPU takes for autograd's.
@@ -122,10 +132,10 @@ class Block(nn.Module):
         self.conv2 = StyledConv(out_channels, out_channels, resolution, w_dim, separable=True, bands=bands)
         self.first = first
 
-    def forward(self, state: State, w_plus: Tensor) -> State:
-        """Return ([N,O,2H,2W],) for ([N,I,H,W],) and w_plus [N,L,D]."""
+    def forward(self, state: State, w_plus: Tensor, place: Place = CORNER) -> State:
+        """Return ([N,O,2H,2W],), which begins at a place, for ([N,I,H,W],) and w_plus [N,L,D]."""
         w1, w2 = w_plus[:, self.first], w_plus[:, self.first + 1]
-        return (self.conv2(self.conv1(self.up(state[0], w1), w1), w2),)
+        return (self.conv2(self.conv1(self.up(state[0], w1), w1, place), w2, place),)
 
 
 class ToWavelets(nn.Module):
@@ -173,12 +183,60 @@ class MobileStyleGAN(Generator):
         ]
         self.stages = nn.ModuleList([Start(channels[0], w_dim), *blocks, ToWavelets(channels[-1], w_dim)])
 
+    @property
+    def last_stages(self) -> tuple[Block, ToWavelets]:
+        """What draws the largest features and the image."""
+        block, last = self.stages[-2:]
+        assert isinstance(block, Block)
+        assert isinstance(last, ToWavelets)
+        return block, last
+
     def image(self, state: State, *, at_least: int | None = None) -> Tensor:
         """Return the image [N,3,R,R] of the last state; half of R where `at_least` allows it, for free."""
         bands = state[0]  # [N,12,R/2,R/2]
-        if at_least is not None and at_least <= bands.shape[-1]:
+        if at_least is not None and at_least <= self.resolution // 2:
             return bands[:, :3].float() / 2  # the low band is the image at half size, times 2
         return inverse_haar(bands.float())
+
+    def synthesis(
+        self,
+        w_plus: Tensor,
+        *,
+        at_least: int | None = None,
+        within: Area = WHOLE,
+        noise: Sequence[torch.Generator] | None = None,
+        states: list[State] | None = None,
+    ) -> Tensor:
+        """Return the images as `Generator` says; 0 around what is `within` an area."""
+        if within == WHOLE or states is not None or self.displacement is not None:
+            return super().synthesis(w_plus, at_least=at_least, noise=noise, states=states)
+        first, *blocks, last = self.stages
+        state: State = first((), w_plus)
+        place = CORNER
+        for block, rows, columns in zip(blocks, *(self._taken(*axis) for axis in within), strict=True):
+            taken = [slice(*(end - start for end in axis)) for start, axis in zip(place, (rows, columns), strict=True)]
+            place = 2 * rows[0], 2 * columns[0]
+            state = block((state[0][:, :, taken[0], taken[1]],), w_plus, place)
+        image = self.image(last(state, w_plus), at_least=at_least)
+        scale = image.shape[-1] // state[0].shape[-1]
+        side = scale * self.resolution // 2
+        (top, left), (height, width) = (scale * start for start in place), image.shape[2:]
+        return F.pad(image, (left, side - left - width, top, side - top - height))
+
+    def _taken(self, start: float, end: float) -> list[tuple[int, int]]:
+        """Return the first place that each block takes of its state, and the next after the last, along an axis.
+
+        Less would not do for a picture that is right from `start` to `end`, in shares of its side: of what a block
+        draws, two places at an edge miss what two convolutions see beyond.
+        """
+        side = self.resolution // 2
+        first, last = floor(start * side), ceil(end * side)
+        taken = []
+        for _ in self.stages[1:-1]:
+            side //= 2
+            first, last = max(0, first // 2 - 1), min(side, ceil(last / 2) + 1)
+            taken.append((first, last))
+        return taken[::-1]
 
 
 def pointwise(x: Tensor, weight: Tensor, bias: Tensor, then: Callable[[Tensor], Tensor] | None = None) -> Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import cos, pi
 
 import torch
@@ -13,14 +13,16 @@ from jojo_cli.bases.base import Base
 from jojo_cli.bases.encoder import first_of_octave, octave_of_code
 from jojo_cli.bases.latents import Latents
 from jojo_cli.bases.settings import InvertSettings
-from jojo_cli.bases.views import View, face_view, whole_view
+from jojo_cli.bases.shortcuts import Shortcuts
+from jojo_cli.bases.views import View, both, face_view, whole_view
 from jojo_cli.errors import UsageError
-from jojo_cli.nets.generator import NoiseMaps
+from jojo_cli.nets.generator import WHOLE, NoiseMaps
 from jojo_cli.stylize.losses import Targets
 from jojo_cli.stylize.noise import find_noise
 from jojo_cli.stylize.steps import OnStep, Visible, report
 
-MOMENTUM = 0.7
+MOMENTUM = 0.8
+"""Of the natural steps, Nesterov's: gradients are taken where it leads."""
 SLOWING = 0.7
 """Share of the natural steps, at the end, in which their rate falls to 0."""
 LONGEST = 0.12
@@ -116,7 +118,7 @@ def invert_together(
         w_plus = _start(base, images, settings) if start is None else start
         if settings.steps:
             descend = _descend_naturally if settings.natural else _descend
-            distance = _Distance(base, images, settings, seen or (lambda images: images))
+            distance = _Distance(base, images, settings, seen)
             w_plus = descend(base, w_plus, settings, distance, on_step)
         w_plus = w_plus.clone()  # what inference mode made can't be differentiated
         found = [Inversion(base, image, code) for image, code in zip(_singly(images), _singly(w_plus), strict=True)]
@@ -152,24 +154,40 @@ def _start(base: Base, images: Tensor, settings: InvertSettings) -> Tensor:
 class _Distance:
     """How far what is drawn is from pictures, step by step."""
 
-    def __init__(self, base: Base, images: Tensor, settings: InvertSettings, seen: Visible) -> None:
-        self.base, self.images, self.settings, self.seen = base, seen(images), settings, seen
+    def __init__(self, base: Base, images: Tensor, settings: InvertSettings, seen: Visible | None) -> None:
+        self.base, self.settings, self.seen = base, settings, seen or (lambda images: images)
+        self.images = self.seen(images)
+        generator, shortcuts = base.generator, _shortcuts(base) if settings.natural else None
+        whole, face = whole_view(generator.resolution), face_view(generator.resolution)
+        # Where only a blur of a picture is seen, what is around an area leaks into it.
+        area = WHOLE if seen else face.area
+        if settings.identity:
+            area = both(area, base.load_recogniser().area)
         # In turn, at no cost a step: what makes the person is small in the whole picture.
-        self.views = (whole_view(base.generator.resolution), face_view(base.generator.resolution))
-        self.target = Targets(base.load_perceptual(), _singly(self.images), self.views)
+        self.turns: list[tuple[View, Callable[[Tensor], Tensor]]] = [
+            (whole, shortcuts.draw_small if shortcuts else partial(generator.synthesis, at_least=whole.scale)),
+            (face, partial(generator.synthesis, at_least=face.scale, within=area)),
+        ]
+        critic = shortcuts.critic if shortcuts else base.load_perceptual()
+        self.target = Targets(critic, _singly(self.images), (whole, face))
         self.strangeness = _strangeness(base, self.images) if settings.identity else None
 
     def __call__(self, w_plus: Tensor, step: int) -> Tensor:
         """Return the loss of w_plus [N,L,D] at a step, added up."""
-        whole, face = self.views
         count = len(w_plus)
+        view, draw = self.turns[step % 2]
         with self.base.device.autocast():
-            drawn = self.seen(self.base.generator.synthesis(w_plus, at_least=face.scale))
-            loss = count * self.target.distance(drawn, self.views[step % 2], range(count))
-        loss = loss + self.settings.pixels * count * F.mse_loss(whole(drawn), whole(self.images))
+            drawn = self.seen(draw(w_plus))
+            loss = count * self.target.distance(drawn, view, range(count))
+        loss = loss + self.settings.pixels * count * F.mse_loss(view(drawn), view(self.images))
         if self.strangeness:
             loss = loss + self.settings.identity * self.strangeness(drawn)
         return loss
+
+
+def _shortcuts(base: Base) -> Shortcuts:
+    assert base.load_shortcuts
+    return base.load_shortcuts()
 
 
 def _descend(base: Base, start: Tensor, settings: InvertSettings, distance: _Distance, on_step: OnStep) -> Tensor:
@@ -193,22 +211,21 @@ def _descend_naturally(
     base: Base, start: Tensor, settings: InvertSettings, distance: _Distance, on_step: OnStep
 ) -> Tensor:
     """Return w_plus [N,L,D] after natural gradient steps of its octaves' codes."""
-    assert base.load_curvature
-    curvature = base.load_curvature()
+    curvature = _shortcuts(base).curvature
     octave = octave_of_code(base.generator)
     origin = base.latents.whiten(start[:, first_of_octave(base.generator)])  # [N,O,D]
     code, velocity = origin, torch.zeros_like(origin)
     for step in range(settings.steps):
-        code = code.detach().requires_grad_()
+        ahead = (code + MOMENTUM * velocity).detach().requires_grad_()
         with torch.enable_grad():
-            moved = code - origin
+            moved = ahead - origin
             together = moved.mean(dim=1, keepdim=True)
-            loss = distance(base.latents.unwhiten(code)[:, octave], step)
+            loss = distance(base.latents.unwhiten(ahead)[:, octave], step)
             apart = moved - together
             loss = loss + len(start) * (
                 settings.pull * together.square().mean() + settings.spread * apart.square().mean()
             )
-            (gradient,) = torch.autograd.grad(loss, code)
+            (gradient,) = torch.autograd.grad(loss, ahead)
         change = curvature.natural(gradient)
         # This face may bend more than faces do on average.
         change *= (LONGEST / change.square().mean(dim=2, keepdim=True).sqrt()).clamp(max=1)
@@ -216,7 +233,7 @@ def _descend_naturally(
         velocity = MOMENTUM * velocity - share * settings.rate * change
         code = code + velocity
         report(loss / len(start), step, on_step)
-    return base.latents.unwhiten(code.detach())[:, octave]
+    return base.latents.unwhiten(code)[:, octave]
 
 
 def _strangeness(base: Base, images: Tensor) -> Callable[[Tensor], Tensor]:
