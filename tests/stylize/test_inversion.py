@@ -204,7 +204,7 @@ def test_pixels_count_as_much_as_asked(base: Base, picture: Tensor, mean: Invers
 @pytest.mark.parametrize("identity", [0.0, 0.3])
 def test_steps_that_draw_the_face_alone_see_all_that_is_compared(base: Base, picture: Tensor, identity: float) -> None:
     """Say that all is seen: then the face is not drawn alone."""
-    settings = replace(HYBRID, steps=6, identity=identity)
+    settings = replace(HYBRID, natural=True, rate=0.5, steps=6, identity=identity)
     alone = invert(base, picture, settings)
     among_all = invert(base, picture, settings, seen=lambda images: images)
     start = invert(base, picture, InvertSettings("encoder"))

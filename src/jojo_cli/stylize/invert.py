@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from math import cos, pi
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,7 @@ from jojo_cli.bases.settings import InvertSettings
 from jojo_cli.bases.shortcuts import Shortcuts
 from jojo_cli.bases.views import View, both, face_view, whole_view
 from jojo_cli.errors import UsageError
-from jojo_cli.nets.generator import WHOLE, NoiseMaps
+from jojo_cli.nets.generator import NoiseMaps
 from jojo_cli.stylize.losses import Targets
 from jojo_cli.stylize.noise import find_noise
 from jojo_cli.stylize.steps import OnStep, Visible, report
@@ -151,35 +152,42 @@ def _start(base: Base, images: Tensor, settings: InvertSettings) -> Tensor:
     return w_plus
 
 
+class _Turn(NamedTuple):
+    """What a step looks at."""
+
+    draw: Callable[[Tensor], Tensor]  # w_plus [N,L,D] -> images
+    view: View  # for the critic
+    pixels: View
+
+
 class _Distance:
     """How far what is drawn is from pictures, step by step."""
 
     def __init__(self, base: Base, images: Tensor, settings: InvertSettings, seen: Visible | None) -> None:
         self.base, self.settings, self.seen = base, settings, seen or (lambda images: images)
         self.images = self.seen(images)
-        generator, shortcuts = base.generator, _shortcuts(base) if settings.natural else None
-        whole, face = whole_view(generator.resolution), face_view(generator.resolution)
-        # Where only a blur of a picture is seen, what is around an area leaks into it.
-        area = WHOLE if seen else face.area
-        if settings.identity:
-            area = both(area, base.load_recogniser().area)
+        whole, face = whole_view(base.generator.resolution), face_view(base.generator.resolution)
+        draw = partial(base.generator.synthesis, at_least=face.scale)
         # In turn, at no cost a step: what makes the person is small in the whole picture.
-        self.turns: list[tuple[View, Callable[[Tensor], Tensor]]] = [
-            (whole, shortcuts.draw_small if shortcuts else partial(generator.synthesis, at_least=whole.scale)),
-            (face, partial(generator.synthesis, at_least=face.scale, within=area)),
-        ]
-        critic = shortcuts.critic if shortcuts else base.load_perceptual()
+        self.turns = _Turn(draw, whole, whole), _Turn(draw, face, whole)
+        critic = base.load_perceptual()
+        if settings.natural:
+            shortcuts = _shortcuts(base)
+            critic = shortcuts.critic
+            area = both(face.area, base.load_recogniser().area) if settings.identity else face.area
+            # Where only a blur of a picture is seen, what is around an area leaks into it.
+            draw = draw if seen else partial(draw, within=area)
+            self.turns = _Turn(shortcuts.draw_small, whole, whole), _Turn(draw, face, face)
         self.target = Targets(critic, _singly(self.images), (whole, face))
         self.strangeness = _strangeness(base, self.images) if settings.identity else None
 
     def __call__(self, w_plus: Tensor, step: int) -> Tensor:
         """Return the loss of w_plus [N,L,D] at a step, added up."""
-        count = len(w_plus)
-        view, draw = self.turns[step % 2]
+        count, turn = len(w_plus), self.turns[step % 2]
         with self.base.device.autocast():
-            drawn = self.seen(draw(w_plus))
-            loss = count * self.target.distance(drawn, view, range(count))
-        loss = loss + self.settings.pixels * count * F.mse_loss(view(drawn), view(self.images))
+            drawn = self.seen(turn.draw(w_plus))
+            loss = count * self.target.distance(drawn, turn.view, range(count))
+        loss = loss + self.settings.pixels * count * F.mse_loss(turn.pixels(drawn), turn.pixels(self.images))
         if self.strangeness:
             loss = loss + self.settings.identity * self.strangeness(drawn)
         return loss
