@@ -76,11 +76,11 @@ def invert(
     """Return the code of an aligned image [1,3,R,R] in [-1,1].
 
     It starts from `start`, or else from the encoder's code, truncated to `psi`, or from the mean. Then come steps of
-    optimisation (Image2StyleGAN, arXiv 1904.03189) of whitened codes (see `Latents`), by natural gradients (see
-    `Curvature`) or Adam, where a pull back to the start, or to the mean, keeps them plausible. The loss is LPIPS, of
-    the whole and of the face in turn, + pixels * MSE + identity * |f|^2 + pull * |p|^2 + spread * |d|^2: f is the
-    difference of the face descriptors, p how far all codes have moved together, d how far each has moved on its own.
-    Noise comes last, if at all, see `find_noise`.
+    optimisation (Image2StyleGAN, arXiv 1904.03189) of whitened codes (see `Latents`), by Adam or by natural gradients
+    (see `Curvature`) and what else is quick (see `Shortcuts`), where a pull back to the start, or to the mean, keeps
+    them plausible. The loss is LPIPS, of the whole and of the face in turn, + pixels * MSE + identity * |f|^2 +
+    pull * |p|^2 + spread * |d|^2: f is the difference of the face descriptors, p how far all codes have moved together,
+    d how far each has moved on its own. Noise comes last, if at all, see `find_noise`.
 
     Args:
         base: whose generator shall draw the image.
