@@ -151,9 +151,8 @@ def make_shortcuts(
     """Return those of a tiny base, roughly; where it shows the whole, there is nothing to shrink."""
     loop = FeedbackLoop(encoder, generator, Latents.measure(generator), device)
     curvature = measure_curvature(loop, critic, faces=8, directions=16)
-    return Shortcuts(
-        curvature, critic.low_rank(find_subspaces(loop, critic, faces=4, share=0.999, multiple=1)), generator.synthesis
-    )
+    low_rank = critic.low_rank(find_subspaces(loop, critic, faces=4, share=0.999, multiple=1))
+    return Shortcuts(curvature, low_rank.requires_grad_(False), generator.synthesis)
 
 
 def poster(base: Base, *, seed: int = 0) -> Reference:

@@ -13,6 +13,7 @@ from jojo_cli.bases import mobilestylegan
 from jojo_cli.bases.encoder import FeedbackLoop
 from jojo_cli.bases.shipped import write_shipped
 from jojo_cli.device import pick_device
+from jojo_cli.nets.lpips import Subspace
 from jojo_cli.studio import Studio
 from jojo_cli.training.subspaces import find_subspaces
 
@@ -32,11 +33,6 @@ def main() -> None:
     for number, layer in enumerate(critic.convolutions()):
         rank = len(subspaces[number].directions) if number in subspaces else layer.out_channels
         sys.stdout.write(f"{rank} of {layer.out_channels}\n")
-    tensors = {
-        f"{number}.{name}": tensor
-        for number, subspace in subspaces.items()
-        for name, tensor in subspace.tensors().items()
-    }
     record = {
         "base": mobilestylegan.NAME,
         "of": mobilestylegan.CRITIC,
@@ -46,7 +42,7 @@ def main() -> None:
         "licence": "as the base: Apache-2.0, distilled from NVIDIA's StyleGAN2-FFHQ (non-commercial)",
         "consequence": "treat what you make with it as non-commercial",
     }
-    write_shipped(mobilestylegan.NAME, "subspaces", tensors, record)
+    write_shipped(mobilestylegan.NAME, "subspaces", Subspace.tensors(subspaces), record)
 
 
 if __name__ == "__main__":

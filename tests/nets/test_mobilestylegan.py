@@ -246,7 +246,7 @@ def test_last_layer_has_the_right_gradients() -> None:
 def test_part_of_a_picture_is_that_of_the_whole(generator: MobileStyleGAN, within: Area, at_least: int | None) -> None:
     w_plus = codes(generator, 2)
     whole = generator.synthesis(w_plus, at_least=at_least)
-    part = generator.synthesis(w_plus, at_least=at_least, within=within)
+    part = generator.part(w_plus, within, at_least=at_least)
     assert part.shape == whole.shape
     rows, columns = (slice(*(round(share * whole.shape[-1]) for share in axis)) for axis in within)
     assert torch.allclose(part[..., rows, columns], whole[..., rows, columns], atol=1e-5)
@@ -257,7 +257,7 @@ def test_part_of_a_picture_has_the_noise_of_its_place(generator: MobileStyleGAN)
     rng = torch.Generator().manual_seed(0)
     noise = {name: torch.randn(old.shape, generator=rng) for name, old in generator.noise_maps.items()}
     with generator.with_noise(noise):
-        whole, part = (generator.synthesis(w_plus, within=((0.0, end), (0.5, 1.0))) for end in (1.0, 0.5))
+        whole, part = generator.synthesis(w_plus), generator.part(w_plus, ((0.0, 0.5), (0.5, 1.0)))
     assert torch.allclose(part[..., :64, 64:], whole[..., :64, 64:], atol=1e-5)
 
 
@@ -266,7 +266,7 @@ def test_part_costs_less_than_the_whole(generator: MobileStyleGAN) -> None:
     block, _ = generator.last_stages
     hook = block.register_forward_hook(lambda layer, inputs, state: places.append(state[0][0, 0].numel()))
     for within in ((ALL, ALL), ((0.3, 0.7), (0.3, 0.7))):
-        generator.synthesis(codes(generator), within=within)
+        generator.part(codes(generator), within)
     hook.remove()
     assert places[1] < 0.4 * places[0]
 

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jojo_cli.bases.base import Base
-from jojo_cli.bases.views import FACE, VIEW, View, closer_views, face_view, shrink, whole_view
-from jojo_cli.nets.generator import WHOLE, Area
+from jojo_cli.bases.views import FACE, VIEW, WHOLE, View, closer_views, face_view, shrink, whole_view
+from jojo_cli.nets.generator import Area
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.stylize.losses import Targets, combs, structure_distance, weave
 

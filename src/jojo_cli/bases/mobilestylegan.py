@@ -61,9 +61,10 @@ def load_shortcuts(generator: MobileStyleGAN, critic: ShiftTolerantLPIPS, device
     """Return the shortcuts that come with jojo for this generator, judged by this critic."""
     weights = shipped_weights(NAME, "sketch")
     sketch = loaded(Sketch(*weights["weight1"].T.shape), weights, device)
+    low_rank = critic.low_rank(Subspace.from_tensors(shipped_weights(NAME, "subspaces")))
     return Shortcuts(
         Curvature.from_tensors(shipped_weights(NAME, "curvature"), device.torch_device),
-        critic.low_rank(Subspace.from_tensors(shipped_weights(NAME, "subspaces"))),
+        loaded(low_rank, low_rank.state_dict(), device),
         partial(sketch, generator),
     )
 

@@ -19,11 +19,10 @@ from jojo_cli.bases.lpips_vgg import LPIPS
 from jojo_cli.bases.published_encoders import OneLook, ReStyle
 from jojo_cli.bases.settings import FinetuneSettings, InvertSettings
 from jojo_cli.bases.varied import codes_preserving_color, fine_codes
-from jojo_cli.bases.views import resized, whole_view
+from jojo_cli.bases.views import WHOLE, resized, whole_view
 from jojo_cli.formats.rosinality import generator_state, load_checkpoint
 from jojo_cli.nets.arcface import ALIGNED, ArcFace, cut_face
 from jojo_cli.nets.discriminator import Discriminator
-from jojo_cli.nets.generator import WHOLE
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.nets.published_encoders import (
     BackboneEncoder,

@@ -48,6 +48,8 @@ def face_view(resolution: int) -> View:
     return View(2 * size, size, top=round(0.69 * size), left=size // 2)
 
 
+WHOLE: Area = (0.0, 1.0), (0.0, 1.0)
+
 FACE: Area = (0.29, 0.93), (0.19, 0.81)
 """The face of an FFHQ crop, from above the brows to below the chin."""
 

@@ -19,8 +19,6 @@ State = tuple[Tensor, ...]
 Area = tuple[tuple[float, float], tuple[float, float]]
 """The first and last row, and column, of a part of a picture, as shares of its side."""
 
-WHOLE: Area = (0.0, 1.0), (0.0, 1.0)
-
 COARSE = 64
 """Side, in pixels, up to which features say what is where, rather than how it is drawn."""
 
@@ -112,13 +110,10 @@ class Generator(nn.Module):
         w_plus: Tensor,
         *,
         at_least: int | None = None,
-        within: Area = WHOLE,
         noise: Sequence[torch.Generator] | None = None,
         states: list[State] | None = None,
     ) -> Tensor:
         """Return the images float32 [N,3,R,R] of w_plus [N,L,D]; see `image` for `at_least`.
-
-        Where only what is `within` an area is asked for, anything may be around it: some networks are quicker so.
 
         With the stored noise a code always draws the same picture. `noise`, one for each image, draws fresh noise
         instead, where the network has noise to draw: the same for an image on its own as among others. What comes out
@@ -129,6 +124,10 @@ class Generator(nn.Module):
             state = self.run_stage(stage, state, w_plus, noise)
             _keep(state, states)
         return self._displaced(self.image(state, at_least=at_least))
+
+    def part(self, w_plus: Tensor, area: Area, *, at_least: int | None = None) -> Tensor:
+        """Return images as `synthesis`, of which only an area must be right: a network that is quicker so says how."""
+        return self.synthesis(w_plus, at_least=at_least)
 
     def run_stage(
         self, stage: nn.Module, state: State, w_plus: Tensor, noise: Sequence[torch.Generator] | None

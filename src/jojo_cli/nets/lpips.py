@@ -125,13 +125,14 @@ class Subspace:
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> dict[int, "Subspace"]:
-        """Return those of convolutions, by their number, that `tensors` are of."""
+        """Return those of convolutions, by their number, that `tensors` made tensors of."""
         numbers = {int(key.partition(".")[0]) for key in tensors}
         return {number: cls(tensors[f"{number}.mean"], tensors[f"{number}.directions"]) for number in sorted(numbers)}
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Return what it consists of, by name."""
-        return dict(vars(self))
+    @staticmethod
+    def tensors(subspaces: Mapping[int, "Subspace"]) -> dict[str, Tensor]:
+        """Return what those of convolutions, by their number, consist of, by name."""
+        return {f"{number}.{name}": tensor for number, own in subspaces.items() for name, tensor in vars(own).items()}
 
     def spares(self, layer: nn.Conv2d) -> bool:
         """Return whether it makes a convolution cheaper, by more than moving its outputs costs."""
@@ -204,15 +205,13 @@ class ShiftTolerantLPIPS(nn.Module):
         et al., "Accelerating very deep convolutional networks" (arXiv 1505.06798), without its account of the ReLU.
         """
         net = copy.deepcopy(self)
-        number = -1
-        for block in net.blocks:
-            assert isinstance(block, nn.Sequential)
-            for place, layer in enumerate(block):
-                if isinstance(layer, nn.Conv2d):
-                    number += 1
-                    if number in subspaces:
-                        block[place] = subspaces[number].through(layer)
-        return net.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+        blocks = [block for block in net.blocks if isinstance(block, nn.Sequential)]
+        places = [(block, n) for block in blocks for n, layer in enumerate(block) if isinstance(layer, nn.Conv2d)]
+        layers = net.convolutions()
+        for number, subspace in subspaces.items():
+            block, place = places[number]
+            block[place] = subspace.through(layers[number])
+        return net
 
     def features(self, images: Tensor) -> Features:
         """Return the features to compare of images [N,3,H,W] in [-1,1], at least 32 px a side."""

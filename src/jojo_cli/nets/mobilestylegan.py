@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_weight
 
-from jojo_cli.nets.generator import WHOLE, Area, Generator, State
+from jojo_cli.nets.generator import Area, Generator, State
 from jojo_cli.nets.mapping import Mapping
 
 Place = tuple[int, int]
@@ -198,22 +198,14 @@ class MobileStyleGAN(Generator):
             return bands[:, :3].float() / 2  # the low band is the image at half size, times 2
         return inverse_haar(bands.float())
 
-    def synthesis(
-        self,
-        w_plus: Tensor,
-        *,
-        at_least: int | None = None,
-        within: Area = WHOLE,
-        noise: Sequence[torch.Generator] | None = None,
-        states: list[State] | None = None,
-    ) -> Tensor:
-        """Return the images as `Generator` says; 0 around what is `within` an area."""
-        if within == WHOLE or states is not None or self.displacement is not None:
-            return super().synthesis(w_plus, at_least=at_least, noise=noise, states=states)
+    def part(self, w_plus: Tensor, area: Area, *, at_least: int | None = None) -> Tensor:
+        """Return images as `synthesis`, which are 0 around an area."""
+        if self.displacement is not None:  # looks elsewhere
+            return self.synthesis(w_plus, at_least=at_least)
         first, *blocks, last = self.stages
         state: State = first((), w_plus)
         place = CORNER
-        for block, rows, columns in zip(blocks, *(self._taken(*axis) for axis in within), strict=True):
+        for block, rows, columns in zip(blocks, *(self._taken(*axis) for axis in area), strict=True):
             taken = [slice(*(end - start for end in axis)) for start, axis in zip(place, (rows, columns), strict=True)]
             place = 2 * rows[0], 2 * columns[0]
             state = block((state[0][:, :, taken[0], taken[1]],), w_plus, place)

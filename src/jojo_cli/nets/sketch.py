@@ -9,7 +9,7 @@ from jojo_cli.nets.mobilestylegan import Depthwise, MobileStyleGAN, pointwise
 
 
 class Sketch(nn.Module):
-    """The last block and layer of a generator at half their size, with their styles and kernels of its own."""
+    """The last block and layer of a generator at half their size, with their styles and own kernels, without noise."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()

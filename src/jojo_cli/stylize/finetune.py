@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from jojo_cli.bases.base import Base
 from jojo_cli.bases.regions import REGIONS, states_of
 from jojo_cli.bases.settings import FinetuneSettings
-from jojo_cli.bases.views import FACE, View, closer_views, resized, shrink, whole_view
+from jojo_cli.bases.views import FACE, WHOLE, View, closer_views, resized, shrink, whole_view
 from jojo_cli.device import is_out_of_memory
 from jojo_cli.errors import JojoError
 from jojo_cli.faces.align import FloatArray
 from jojo_cli.faces.proportions import displacement
 from jojo_cli.images import to_image
-from jojo_cli.nets.generator import STYLE_PARTS, WHOLE, Generator, State
+from jojo_cli.nets.generator import STYLE_PARTS, Generator, State
 from jojo_cli.nets.ops import Features
 from jojo_cli.stylize.analogy import Analogy, Likeness, Match, Shades, place_distance, texture_distance, trusted
 from jojo_cli.stylize.boldness import Face, gains

@@ -169,15 +169,16 @@ class _Distance:
         whole, face = whole_view(base.generator.resolution), face_view(base.generator.resolution)
         draw = partial(base.generator.synthesis, at_least=face.scale)
         # In turn, at no cost a step: what makes the person is small in the whole picture.
-        self.turns = _Turn(draw, whole, whole), _Turn(draw, face, whole)
-        critic = base.load_perceptual()
         if settings.natural:
             shortcuts = _shortcuts(base)
             critic = shortcuts.critic
-            area = both(face.area, base.load_recogniser().area) if settings.identity else face.area
-            # Where only a blur of a picture is seen, what is around an area leaks into it.
-            draw = draw if seen else partial(draw, within=area)
+            if not seen:  # where only a blur of a picture is seen, what is around an area leaks into it
+                area = both(face.area, base.load_recogniser().area) if settings.identity else face.area
+                draw = partial(base.generator.part, area=area, at_least=face.scale)
             self.turns = _Turn(shortcuts.draw_small, whole, whole), _Turn(draw, face, face)
+        else:
+            critic = base.load_perceptual()
+            self.turns = _Turn(draw, whole, whole), _Turn(draw, face, whole)
         self.target = Targets(critic, _singly(self.images), (whole, face))
         self.strangeness = _strangeness(base, self.images) if settings.identity else None
 

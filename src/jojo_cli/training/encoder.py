@@ -6,7 +6,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, pi
 from pathlib import Path
 
 import torch
@@ -19,6 +18,7 @@ from jojo_cli.bases.views import face_chip, shrink
 from jojo_cli.nets.dlib_recogniser import FaceRecogniser
 from jojo_cli.nets.lpips import ShiftTolerantLPIPS
 from jojo_cli.training.faces import drawn_astray, random_codes, spoilt, varied
+from jojo_cli.training.rates import warmed_cosine
 
 STAGES = ("fit", "finish", "measure")
 """What draws faces of its own from the seed."""
@@ -129,7 +129,7 @@ class EncoderTraining:
         optimizer = _adam(net, rate, self.settings.decay)
         for step in range(self._resume(stage, optimizer), steps):
             for group in optimizer.param_groups:
-                group["lr"] = rate * _ramps(step, steps)
+                group["lr"] = rate * warmed_cosine(step, steps, warm=100)
             now = loss(self._faces(self._rng(stage, step), batch), step)
             optimizer.zero_grad(set_to_none=True)
             now.backward()  # type: ignore[no-untyped-call]
@@ -173,7 +173,3 @@ def _adam(net: torch.nn.Module, rate: float, decay: float) -> torch.optim.Optimi
     biases = [p for p in net.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": decay}, {"params": biases, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
-
-
-def _ramps(step: int, steps: int) -> float:
-    return min(1.0, (step + 1) / 100) * (0.5 + 0.5 * cos(pi * step / steps))

@@ -1,7 +1,6 @@
 """The training of a generator's sketch, see `jojo_cli.nets.sketch.Sketch`."""
 
 from collections.abc import Callable
-from math import cos, pi
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from jojo_cli.bases.views import shrink
 from jojo_cli.nets.mobilestylegan import MobileStyleGAN
 from jojo_cli.nets.sketch import Sketch
 from jojo_cli.training.faces import random_codes
+from jojo_cli.training.rates import warmed_cosine
 
 RATE = 0.004
 """Adam's, in units of each tensor's root mean square."""
@@ -35,7 +35,7 @@ def train_sketch(
     optimizer = torch.optim.Adam(groups, betas=(0.9, 0.98))
     rng = torch.Generator(loop.device.torch_device).manual_seed(seed)
     for step in range(steps):
-        share = min(1.0, (step + 1) / 50) * (0.5 + 0.5 * cos(pi * step / steps))
+        share = warmed_cosine(step, steps, warm=50)
         for group, size in zip(optimizer.param_groups, sizes, strict=True):
             group["lr"] = RATE * size * share
         with torch.no_grad(), loop.device.autocast():

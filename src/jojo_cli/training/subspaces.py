@@ -1,6 +1,5 @@
 """The search for the spaces that a critic's convolutions draw faces in, see `jojo_cli.nets.lpips.Subspace`."""
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -23,7 +22,6 @@ def find_subspaces(
     share: float,
     multiple: int = 16,
     seed: int = 0,
-    on_face: Callable[[int], None] = lambda number: None,
 ) -> dict[int, Subspace]:
     """Return subspaces that hold a share of the variance of outputs, by the number of each convolution they spare time.
 
@@ -36,12 +34,11 @@ def find_subspaces(
     rng = torch.Generator(loop.device.torch_device).manual_seed(seed)
     views = whole_view(loop.generator.resolution), face_view(loop.generator.resolution)
     with torch.inference_mode():
-        for number in range(faces):
+        for _ in range(faces):
             w_plus = loop.w_plus(random_codes(loop, 1, rng))
             image = spoilt(varied(loop.generator.synthesis(w_plus, at_least=views[1].scale), rng), rng)
             for view in views:
                 critic.features(view(image))
-            on_face(number + 1)
     for hook in hooks:
         hook.remove()
     found = {number: own.subspace(share, multiple) for number, own in enumerate(moments)}
