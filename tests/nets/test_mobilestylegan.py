@@ -173,14 +173,27 @@ def test_inverse_haar_inverts_a_haar_transform() -> None:
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_pointwise_is_a_convolution_with_a_kernel_for_each_sample(layout: torch.memory_format) -> None:
+def test_pointwise_is_a_convolution_with_a_style_for_each_sample(layout: torch.memory_format) -> None:
     rng = torch.Generator().manual_seed(0)
     x = torch.randn(3, 4, 6, 5, generator=rng).to(memory_format=layout)
-    weight = torch.randn(3, 7, 4, generator=rng)
-    bias = torch.randn(7, generator=rng)
-    expected = [F.conv2d(x[i : i + 1], weight[i, :, :, None, None], bias) for i in range(3)]
-    assert torch.allclose(pointwise(x, weight, bias), torch.cat(expected), atol=1e-5)
-    assert torch.allclose(pointwise(x, weight, bias, torch.relu_), torch.cat(expected).relu(), atol=1e-5)
+    weight, style = torch.randn(7, 4, generator=rng), torch.randn(3, 4, generator=rng)
+    bias, noise = torch.randn(7, generator=rng), torch.randn(6, 5, generator=rng)
+    expected = F.conv2d(x * style[:, :, None, None], weight[:, :, None, None], bias)
+    assert torch.allclose(pointwise(x, weight, style, bias), expected, atol=1e-5)
+    activated = F.leaky_relu(expected + noise, 0.3)
+    assert torch.allclose(pointwise(x, weight, style, bias, noise=noise, slope=0.3), activated, atol=1e-5)
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.3])
+def test_gradients_of_pointwise_are_right(slope: float) -> None:
+    rng = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(s, generator=rng).double() for s in ((2, 4, 3, 5), (6, 4), (2, 4), (6,), (3, 5))]
+
+    def run(x: Tensor, weight: Tensor, style: Tensor, bias: Tensor, noise: Tensor) -> Tensor:
+        return pointwise(x, weight, style, bias, noise=noise, slope=slope)
+
+    for wanted in ((0, 1, 2, 3, 4), (0,), (1,), (2,)):  # each alone, too: what nobody asks for isn't computed
+        assert gradcheck(run, [x.clone().requires_grad_(i in wanted) for i, x in enumerate(inputs)])
 
 
 def test_gradients_of_the_inverse_haar_transform_are_those_of_its_sums() -> None:

@@ -4,7 +4,7 @@ It differs from StyleGAN2 in three ways: convolutions are depthwise + pointwise,
 only (demodulation is folded into the kernels), and an inverse Haar transform stands for upsampling.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import ceil, floor
 from typing import Any
 
@@ -20,6 +20,9 @@ Place = tuple[int, int]
 """The row and the column at which a part of a picture begins, in pixels."""
 
 CORNER: Place = (0, 0)
+
+SLOPE = 0.2
+"""Of the leaky ReLU of every layer but the last."""
 
 CHANNELS_FFHQ = (512, 512, 512, 512, 256, 128, 64)
 """Channels of the blocks of the published network, which draws 1024 px: one block an octave, from 8 px up."""
@@ -69,19 +72,12 @@ class StyledConv(nn.Module):
         style = self.modulation(w) * self.scale  # [N,I]
         rows, columns = (slice(start, start + size) for start, size in zip(place, x.shape[2:], strict=True))
         noise = self.noise[0, 0, rows, columns].to(x.dtype)
-        weight = self.weight[self.order]
+        weight, bias = self.weight[self.order], self.bias[self.order]
         if self.separable:
             # A depthwise kernel commutes with the style: scale the small pointwise kernel, not the large x.
-            x = Depthwise.apply(x, self.depthwise)
-            noise = noise.flatten()[:, None]
-            return pointwise(x, weight * style[:, None], self.bias[self.order], lambda x: _activated(x, noise))
-        x = F.conv2d(x * style[:, :, None, None], weight, self.bias[self.order], padding=1)
-        return _activated(x, noise)
-
-
-def _activated(x: Tensor, noise: Tensor) -> Tensor:
-    # In place: nothing needs the convolution's own output, and at 512 px each copy is 64 MB.
-    return F.leaky_relu_(x.add_(noise), 0.2)
+            return pointwise(Depthwise.apply(x, self.depthwise), weight, style, bias, noise=noise, slope=SLOPE)
+        x = F.conv2d(x * style[:, :, None, None], weight, bias, padding=1)
+        return F.leaky_relu_(x.add_(noise), SLOPE)
 
 
 class Depthwise(torch.autograd.Function):
@@ -153,7 +149,7 @@ class ToWavelets(nn.Module):
     def forward(self, state: State, w_plus: Tensor) -> State:
         """Return ([N,12,H/2,W/2],) for ([N,C,H/2,W/2],) and the last code of w_plus [N,L,D]."""
         style = self.modulation(w_plus[:, -1]) * self.scale  # [N,C]
-        return (pointwise(state[0], self.weight[self.order] * style[:, None], self.bias[self.order]),)
+        return (pointwise(state[0], self.weight[self.order], style, self.bias[self.order]),)
 
 
 class MobileStyleGAN(Generator):
@@ -208,7 +204,9 @@ class MobileStyleGAN(Generator):
         for block, rows, columns in zip(blocks, *(self._taken(*axis) for axis in area), strict=True):
             taken = [slice(*(end - start for end in axis)) for start, axis in zip(place, (rows, columns), strict=True)]
             place = 2 * rows[0], 2 * columns[0]
-            state = block((state[0][:, :, taken[0], taken[1]],), w_plus, place)
+            # Channels last, so that gradients are, too.
+            pixels = state[0].permute(0, 2, 3, 1)[:, taken[0], taken[1]]
+            state = block((pixels.permute(0, 3, 1, 2),), w_plus, place)
         image = self.image(last(state, w_plus), at_least=at_least)
         scale = image.shape[-1] // state[0].shape[-1]
         side = scale * self.resolution // 2
@@ -231,24 +229,64 @@ class MobileStyleGAN(Generator):
         return taken[::-1]
 
 
-def pointwise(x: Tensor, weight: Tensor, bias: Tensor, then: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-    """Return the 1x1 convolution [N,O,H,W] of x [N,I,H,W] with a kernel of its own for each sample [N,O,I].
+def pointwise(
+    x: Tensor, weight: Tensor, style: Tensor, bias: Tensor, *, noise: Tensor | None = None, slope: float = 1.0
+) -> Tensor:
+    """Return the 1x1 convolution [N,O,H,W] of x [N,I,H,W], scaled by a style [N,I], with a kernel [O,I] and a bias [O].
 
-    `then` is applied to what comes of each sample [H*W,O], and may work in place.
+    Then comes noise [H,W], and a leaky ReLU of a slope.
     """
     n, i, h, w = x.shape
     pixels = x.permute(0, 2, 3, 1).reshape(n, h * w, i)  # a view in channels_last
-    # `then` comes before anything makes a view of the product: autograd copies what is changed in place through a view.
-    if x.is_cuda:
-        y = torch.baddbmm(bias.to(x.dtype), pixels, weight.to(x.dtype).mT)
-        y = then(y) if then else y
-    else:  # a sample at a time: on a CPU, bmm in bfloat16 takes four times as long
-        # One alone isn't taken out of its batch by an index, whose gradient is a copy.
-        samples = [(pixels.squeeze(0), weight.squeeze(0))] if n == 1 else zip(pixels, weight, strict=True)
-        products = [F.linear(own, kernel, bias) for own, kernel in samples]
-        products = [then(product) for product in products] if then else products
-        y = products[0][None] if n == 1 else torch.stack(products)
+    y: Tensor = _Pointwise.apply(pixels, weight, style, bias, None if noise is None else noise.flatten(), slope)
     return y.reshape(n, h, w, -1).permute(0, 3, 1, 2)
+
+
+class _Pointwise(torch.autograd.Function):
+    """`pointwise` of pixels [N,P,I], with noise [P].
+
+    A style's gradient is the sum over pixels of themselves times their own; autograd would find it from the kernels',
+    which takes a matrix product as large as the layer's, though while codes are found nobody asks for them.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, style: Tensor, bias: Tensor, noise: Tensor | None, slope: float
+    ) -> Tensor:
+        kernels = (weight * style[:, None]).to(x.dtype).mT  # [N,I,O]
+        bias = bias.to(x.dtype)
+        if x.is_cuda:
+            y = torch.baddbmm(bias, x, kernels)
+        else:  # a sample at a time, as in `backward`: on a CPU, bmm in bfloat16 takes four times as long
+            y = x.new_empty(len(x), x.shape[1], len(weight))
+            for own, kernel, out in zip(x, kernels, y, strict=True):
+                torch.addmm(bias, own, kernel, out=out)
+        if noise is not None:
+            y.add_(noise[:, None])
+        if slope != 1:
+            F.leaky_relu_(y, slope)
+        ctx.save_for_backward(x, weight, style, y)
+        ctx.slope = slope
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (x, weight, style, y), (g,) = ctx.saved_tensors, gradients
+        for_x, for_weight, for_style, for_bias, for_noise, _ = ctx.needs_input_grad
+        if ctx.slope != 1:
+            g = torch.ops.aten.leaky_relu_backward(g, y, ctx.slope, True)
+        of_x = of_weight = of_style = None
+        if for_x or for_style:
+            unstyled = g @ weight.to(g.dtype)  # [N,P,I]
+            of_style = (unstyled * x).sum(dim=1) if for_style else None
+            of_x = unstyled.mul_(style[:, None]) if for_x else None
+        if for_weight:
+            pairs = zip(g, x, strict=True)
+            of_kernels = g.mT @ x if x.is_cuda else torch.stack([own.mT @ pixels for own, pixels in pairs])
+            of_weight = (of_kernels.to(weight.dtype) * style[:, None]).sum(dim=0)
+        of_bias = g.sum(dim=(0, 1)) if for_bias else None
+        of_noise = g.sum(dim=(0, 2)) if for_noise else None
+        return of_x, of_weight, of_style, of_bias, of_noise, None
 
 
 def by_band(channels: int) -> Tensor:

@@ -1,11 +1,10 @@
 """What MobileStyleGAN draws at a quarter of its size, nearly, in less time: nothing is as large as the image."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jojo_cli.nets.generator import State
-from jojo_cli.nets.mobilestylegan import Depthwise, MobileStyleGAN, pointwise
+from jojo_cli.nets.mobilestylegan import SLOPE, Depthwise, MobileStyleGAN, pointwise
 
 
 class Sketch(nn.Module):
@@ -64,11 +63,7 @@ class Sketch(nn.Module):
         style2 = block.conv2.modulation(w2) * block.conv2.scale
         style3 = last.modulation(w3) * last.scale
         x = Depthwise.apply(state[0], self.depthwise1.to(state[0].dtype))
-        x = pointwise(x, self.weight1 * style1[:, None], self.bias1, _leaky)
+        x = pointwise(x, self.weight1, style1, self.bias1, slope=SLOPE)
         x = Depthwise.apply(x, self.depthwise2.to(x.dtype))
-        x = pointwise(x, self.weight2 * style2[:, None], self.bias2, _leaky)
-        return pointwise(x, self.weight3 * style3[:, None], self.bias3).float()
-
-
-def _leaky(x: Tensor) -> Tensor:
-    return F.leaky_relu_(x, 0.2)
+        x = pointwise(x, self.weight2, style2, self.bias2, slope=SLOPE)
+        return pointwise(x, self.weight3, style3, self.bias3).float()
