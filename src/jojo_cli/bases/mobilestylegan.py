@@ -111,7 +111,7 @@ def assemble(
         load_regions=cache(load_regions) if load_regions else None,
         load_critic=critic,
         photo_inversions=(
-            InvertSettings("hybrid", natural=True, steps=34, rate=1.0, pull=0.003, spread=0.015, identity=0.25),
+            InvertSettings("hybrid", natural=True, steps=40, rate=1.0, pull=0.003, spread=0.015, identity=0.25),
             InvertSettings("hybrid", space="w", steps=60, pull=0.003, spread=0.015, identity=0.1),
             InvertSettings("optimize", steps=80, pull=0.035, spread=0.35),
             InvertSettings("encoder"),
