@@ -234,7 +234,7 @@ def pointwise(
 ) -> Tensor:
     """Return the 1x1 convolution [N,O,H,W] of x [N,I,H,W], scaled by a style [N,I], with a kernel [O,I] and a bias [O].
 
-    Then comes noise [H,W], and a leaky ReLU of a slope.
+    Then comes noise [H,W], and a leaky ReLU of a slope from 0; 1 is none.
     """
     n, i, h, w = x.shape
     pixels = x.permute(0, 2, 3, 1).reshape(n, h * w, i)  # a view in channels_last
@@ -245,8 +245,8 @@ def pointwise(
 class _Pointwise(torch.autograd.Function):
     """`pointwise` of pixels [N,P,I], with noise [P].
 
-    A style's gradient is the sum over pixels of themselves times their own; autograd would find it from the kernels',
-    which takes a matrix product as large as the layer's, though while codes are found nobody asks for them.
+    The gradient of a style is the sum over pixels of x times that of the scaled x. Autograd would find it from that of
+    the kernels, by a matrix product as large as the layer's, though while codes are found nobody asks for kernels.
     """
 
     @staticmethod
